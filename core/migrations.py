@@ -1,0 +1,72 @@
+"""The store's schema as numbered steps. A step, once released, never changes; a new one is added.
+
+``PRAGMA user_version`` holds the number of the last step applied.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from pubmed_rag.core.errors import LibraryTooNewError
+
+MIGRATIONS: tuple[str, ...] = (
+    # 1: articles by id with a change sequence, tombstones, and named values.
+    # AUTOINCREMENT: a key, once given, is never given to another article, so an index entry cannot
+    # come to mean something else. The columns beside `record` are what listing and counting need.
+    """
+    CREATE TABLE articles (
+        key          INTEGER PRIMARY KEY AUTOINCREMENT,
+        id           TEXT NOT NULL UNIQUE,
+        sequence     INTEGER NOT NULL,
+        version      INTEGER NOT NULL,
+        digest       BLOB NOT NULL,
+        year         INTEGER,
+        retracted    INTEGER NOT NULL,
+        has_abstract INTEGER NOT NULL,
+        record       BLOB NOT NULL
+    );
+    CREATE UNIQUE INDEX articles_by_sequence ON articles (sequence);
+    CREATE INDEX retracted_articles ON articles (key) WHERE retracted;
+    CREATE TABLE deletions (
+        sequence INTEGER PRIMARY KEY,
+        key      INTEGER NOT NULL,
+        id       TEXT NOT NULL
+    );
+    CREATE TABLE facts (
+        name  TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
+    # 2: the queries a library was made from, so that they can be asked again.
+    """
+    CREATE TABLE queries (
+        query   TEXT PRIMARY KEY,
+        since   TEXT,
+        until   TEXT,
+        maximum INTEGER,
+        asked   TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
+)
+
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the database up to date. Raises :class:`LibraryTooNewError` if a later program wrote it."""
+    version = schema_version(connection)
+    if version > SCHEMA_VERSION:
+        raise LibraryTooNewError(
+            f"{path} was written by a newer pubmed-rag (schema {version}, this one knows {SCHEMA_VERSION})",
+            remedy="update with 'pip install --upgrade pubmed-rag'; nothing was changed",
+        )
+    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+        # executescript commits what is open, so each step carries its own transaction and its own number.
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Number of the last step applied; 0 for an empty database."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)

@@ -1,0 +1,509 @@
+"""The frozen records that rooms exchange: ``Article → Passage → Hit → Answer``.
+
+Names and allowed values follow the PubMed DTD of 1 January 2025 (``pubmed_250101.dtd``).
+A field that the source does not state is ``None`` or an empty tuple, never a guess.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SearchMode = Literal["pubmed", "bm25", "dense", "hybrid"]
+Verdict = Literal["supported", "unsupported"]
+YesNoMaybe = Literal["yes", "no", "maybe"]
+AnswerStatus = Literal["answered", "insufficient_evidence"]
+ClaimOrigin = Literal["model", "quotation"]
+
+SUMMARY_NOTE = "SUMMARY:"
+"""A ``GeneralNote`` that begins so says that the abstract is somebody's summary, not the published text."""
+
+RETRACTED_PUBLICATION_UI = "D016441"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of an abstract: its printed label ("RESULTS"), NLM's category for it, and its text."""
+
+    text: str
+    label: str | None = None
+    nlm_category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAbstract:
+    """An abstract beside the English one: another language, a plain-language summary, another agency's."""
+
+    sections: tuple[Section, ...]
+    type: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartialDate:
+    """A date as far as it is known, with the original text where it was not plain ("2000 Spring")."""
+
+    year: int | None = None
+    month: int | None = None
+    day: int | None = None
+    raw: str | None = None
+
+    def iso(self) -> str | None:
+        """``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``, as far as known."""
+        if self.year is None:
+            return None
+        parts = [f"{self.year:04d}"]
+        if self.month is not None:
+            parts.append(f"{self.month:02d}")
+            if self.day is not None:
+                parts.append(f"{self.day:02d}")
+        return "-".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """A person or, with ``collective_name``, a group. ``orcid`` is the bare 16-digit identifier."""
+
+    last_name: str | None = None
+    fore_name: str | None = None
+    initials: str | None = None
+    suffix: str | None = None
+    collective_name: str | None = None
+    orcid: str | None = None
+    affiliations: tuple[str, ...] = ()
+
+    def display(self) -> str:
+        """``Smith JA`` or the group's name, as PubMed prints it."""
+        if self.collective_name:
+            return self.collective_name
+        return " ".join(part for part in (self.last_name, self.initials or self.fore_name, self.suffix) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Where an article appeared. ``abbreviation`` is the MEDLINE title abbreviation or, failing that, the ISO one."""
+
+    title: str | None = None
+    abbreviation: str | None = None
+    nlm_id: str | None = None
+    issns: tuple[str, ...] = ()
+    country: str | None = None
+    volume: str | None = None
+    issue: str | None = None
+    pages: str | None = None
+
+    def display(self) -> str | None:
+        """The title if known, else the abbreviation."""
+        return self.title or self.abbreviation
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A name from a controlled vocabulary with its unique identifier (``D016428``), where given."""
+
+    name: str
+    ui: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeshQualifier:
+    """A subheading of a MeSH heading."""
+
+    name: str
+    ui: str | None = None
+    major: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MeshHeading:
+    """A MeSH descriptor with its qualifiers."""
+
+    name: str
+    ui: str | None = None
+    major: bool = False
+    qualifiers: tuple[MeshQualifier, ...] = ()
+
+    @property
+    def is_major(self) -> bool:
+        """Majorness may sit on the descriptor or on any qualifier (PubMed XML contract, case 13)."""
+        return self.major or any(qualifier.major for qualifier in self.qualifiers)
+
+
+@dataclass(frozen=True, slots=True)
+class Chemical:
+    """A substance with its registry number (CAS, EC or UNII; ``"0"`` where there is none)."""
+
+    name: str
+    ui: str | None = None
+    registry_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A link to a retraction, erratum, comment … ``ref_type`` is NLM's RefType, direction included."""
+
+    ref_type: str
+    pmid: str | None = None
+    source: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A work the article cites."""
+
+    citation: str | None = None
+    pmid: str | None = None
+    doi: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpan:
+    """Where a part of an article stands in its canonical text: ``text[start:end]``, in characters."""
+
+    part: Literal["title", "abstract"]
+    start: int
+    end: int
+    label: str | None = None
+    nlm_category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One publication as its source describes it.
+
+    ``id`` is the PMID for a PubMed record and the collection's own id for a test collection, whose
+    ``pmid`` is then ``None``. ``source`` says where the record came from and is no part of its identity.
+    """
+
+    id: str
+    title: str = ""
+    abstract: tuple[Section, ...] = ()
+    pmid: str | None = None
+    version: int = 1
+    vernacular_title: str | None = None
+    other_abstracts: tuple[OtherAbstract, ...] = ()
+    journal: Journal = field(default_factory=Journal)
+    published: PartialDate = field(default_factory=PartialDate)
+    published_electronically: PartialDate | None = None
+    entered: PartialDate | None = None
+    revised: PartialDate | None = None
+    authors: tuple[Author, ...] = ()
+    publication_types: tuple[Term, ...] = ()
+    mesh: tuple[MeshHeading, ...] = ()
+    keywords: tuple[str, ...] = ()
+    chemicals: tuple[Chemical, ...] = ()
+    supplementary_concepts: tuple[Term, ...] = ()
+    doi: str | None = None
+    pmcid: str | None = None
+    languages: tuple[str, ...] = ()
+    status: str | None = None
+    indexing_method: str | None = None
+    corrections: tuple[Correction, ...] = ()
+    references: tuple[Reference, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_book: bool = False
+    source: str = ""
+
+    @property
+    def is_retracted(self) -> bool:
+        """True iff the paper itself was retracted: by publication type or by ``RetractionIn``.
+
+        A notice (``RetractionOf``) or an erratum is not a retracted paper (PubMed XML contract, case 18).
+        """
+        by_type = any(
+            t.ui == RETRACTED_PUBLICATION_UI or t.name == "Retracted Publication" for t in self.publication_types
+        )
+        return by_type or any(c.ref_type == "RetractionIn" for c in self.corrections)
+
+    @property
+    def has_abstract(self) -> bool:
+        return any(section.text for section in self.abstract)
+
+    @property
+    def abstract_is_summary(self) -> bool:
+        """The abstract was written by somebody else than the publisher, and a reader must be told."""
+        return any(note.startswith(SUMMARY_NOTE) for note in self.notes)
+
+    @property
+    def year(self) -> int | None:
+        """Year of publication: print date first, else electronic."""
+        if self.published.year is not None:
+            return self.published.year
+        return self.published_electronically.year if self.published_electronically else None
+
+    @property
+    def text(self) -> str:
+        """The canonical text that all evidence offsets refer to: title, then one line a section.
+
+        A labelled section reads ``LABEL: text``. The rule never changes, or stored offsets would lie.
+        """
+        return "\n".join(self._lines())
+
+    @property
+    def spans(self) -> tuple[TextSpan, ...]:
+        """The parts of ``text`` in order, labels excluded. An empty title or section has no span."""
+        spans: list[TextSpan] = []
+        if self.title:
+            spans.append(TextSpan("title", 0, len(self.title)))
+        offset = len(self.title) + 1
+        for section in self.abstract:
+            prefix = len(_label_prefix(section))
+            if section.text:
+                start = offset + prefix
+                spans.append(
+                    TextSpan("abstract", start, start + len(section.text), section.label, section.nlm_category)
+                )
+            offset += prefix + len(section.text) + 1
+        return tuple(spans)
+
+    def _lines(self) -> list[str]:
+        return [self.title, *(_label_prefix(section) + section.text for section in self.abstract)]
+
+    def display_title(self) -> str:
+        """The title for people: translated titles lose their square brackets (case 3)."""
+        title = self.title
+        if title.startswith("[") and title.rstrip(".").endswith("]"):
+            title = title.rstrip(".")[1:-1]
+        return title or self.vernacular_title or "[no title]"
+
+
+def _label_prefix(section: Section) -> str:
+    return f"{section.label}: " if section.label else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of an article's canonical text: ``article.text[start:end] == text``."""
+
+    article_id: str
+    pmid: str | None
+    start: int
+    end: int
+    text: str
+    section: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a search may return. ``None`` or empty means "any"; all conditions hold together.
+
+    ``retracted=False`` leaves retracted papers out, ``True`` returns only those. Within one tuple any
+    value may match (``OR``); between fields all must (``AND``). Names compare without regard to case.
+    """
+
+    year_from: int | None = None
+    year_to: int | None = None
+    entered_from: str | None = None
+    entered_to: str | None = None
+    publication_types: tuple[str, ...] = ()
+    mesh: tuple[str, ...] = ()
+    journals: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    has_abstract: bool | None = None
+    retracted: bool | None = None
+    ids: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """True if any condition is set."""
+        return self != Filters()
+
+    def with_retracted(self, retracted: bool | None) -> Filters:
+        """The same filter with another rule for retracted papers."""
+        return replace(self, retracted=retracted)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What one part of a system said of a hit. ``rank`` counts from 1; ``None`` if it did not return it."""
+
+    name: str
+    rank: int | None
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An article found, at ``rank`` (from 1), with what is needed to show it in a list."""
+
+    id: str
+    pmid: str | None
+    rank: int
+    score: float
+    title: str
+    year: int | None
+    journal: str | None
+    retracted: bool
+    components: tuple[Component, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search gave. ``total`` counts the matching articles; for ``dense`` every article matches."""
+
+    query: str
+    mode: SearchMode
+    hits: tuple[Hit, ...]
+    total: int
+    took_ms: float
+    translation: str | None = None
+    warnings: tuple[str, ...] = ()
+    generation: str | None = None
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a hit, one column a component's score."""
+        import pandas as pd
+
+        rows = [
+            {
+                "rank": hit.rank,
+                "id": hit.id,
+                "pmid": hit.pmid,
+                "score": hit.score,
+                "title": hit.title,
+                "year": hit.year,
+                "journal": hit.journal,
+                "retracted": hit.retracted,
+                **{component.name: component.score for component in hit.components},
+            }
+            for hit in self.hits
+        ]
+        return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSpan:
+    """A sentence offered or cited as evidence: ``article.text[start:end] == text``."""
+
+    article_id: str
+    pmid: str | None
+    start: int
+    end: int
+    text: str
+    section: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """An article cited by a claim under its printed ``number``, with the sentences that support the claim."""
+
+    number: int
+    id: str
+    pmid: str | None
+    evidence: tuple[EvidenceSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Why a claim was judged supported or not. Scores are in 0…1."""
+
+    verdict: Verdict
+    score: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of an answer. ``origin`` tells the model's own words from a quotation of the evidence."""
+
+    text: str
+    verdict: Verdict
+    citations: tuple[Citation, ...]
+    origin: ClaimOrigin
+    check: Check | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Something the model wrote that is not part of the answer, and why it was left out."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A cited answer. ``claims`` are in reading order; ``answer`` is the text a person reads."""
+
+    question: str
+    status: AnswerStatus
+    answer: str
+    claims: tuple[Claim, ...]
+    hits: tuple[Hit, ...]
+    model: str
+    temperature: float
+    seed: int
+    took_ms: float
+    verdict: YesNoMaybe | None = None
+    unresolved: tuple[Unresolved, ...] = ()
+    retracted: tuple[Hit, ...] = ()
+    raw: str = ""
+    generation: str | None = None
+    notes: tuple[str, ...] = ()
+    timings_ms: tuple[tuple[str, float], ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a citation of a claim, with its evidence sentence."""
+        import pandas as pd
+
+        rows = [
+            {
+                "claim": number,
+                "text": claim.text,
+                "origin": claim.origin,
+                "verdict": claim.verdict,
+                "citation": citation.number,
+                "id": citation.id,
+                "pmid": citation.pmid,
+                "evidence": " ".join(span.text for span in citation.evidence),
+            }
+            for number, claim in enumerate(self.claims, start=1)
+            for citation in claim.citations
+        ]
+        return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """A record or file that could not be ingested, and why."""
+
+    source: str
+    pmid: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingestion did. ``read`` counts records met, rejected ones included."""
+
+    read: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    rejected: tuple[RejectedRecord, ...] = ()
+
+    def __add__(self, other: IngestReport) -> IngestReport:
+        return IngestReport(
+            self.read + other.read,
+            self.added + other.added,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.deleted + other.deleted,
+            self.rejected + other.rejected,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What an index build or update did. ``embedded`` and ``reused`` count texts, sentences included."""
+
+    generation: str
+    articles: int
+    embedded: int
+    reused: int
+    seconds: float

@@ -1,0 +1,22 @@
+"""Text as stored and text as indexed: two forms with one rule each."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+
+
+def collapse(text: str) -> str:
+    """``text`` with every run of white space turned into one blank and the ends trimmed: the stored form."""
+    return " ".join(text.split())
+
+
+def normalise(text: str) -> str:
+    """The form that is indexed, embedded and compared: NFKC, no invisible characters, one kind of dash.
+
+    PubMed mixes composed and decomposed letters, thin spaces and soft hyphens inside words
+    (PubMed XML contract, case 21). The stored form is kept for display; evidence offsets refer to it.
+    """
+    return collapse(unicodedata.normalize("NFKC", text).translate(_INVISIBLE).translate(_DASHES))
