@@ -158,6 +158,8 @@ def translate(error: BaseException) -> PubmedRagError | None:
             return StorageError(f"no permission to write here{where}", remedy="choose another place with --library")
         if isinstance(error, FileNotFoundError):
             return InputError(f"no such file: {error.filename}")
+        if isinstance(error, (FileExistsError, NotADirectoryError)):
+            return StorageError(f"not a directory{where}", remedy="choose another place with --library")
         return None
     if isinstance(error, sqlite3.Error):
         text = str(error)

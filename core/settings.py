@@ -120,7 +120,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 def _decode(kind: type, value: Any) -> Any:
     if kind is Path:
-        return Path(value).expanduser()
+        try:
+            return Path(value).expanduser()
+        except RuntimeError as error:  # "~somebody" who has no home here
+            raise ValueError(str(error)) from error
     raise NotImplementedError(kind)
 
 

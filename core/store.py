@@ -7,6 +7,7 @@ import hashlib
 import os
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from pubmed_rag.core.errors import UnknownArticleError, translate
+from pubmed_rag.core.errors import LibraryError, UnknownArticleError, translate
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.migrations import SCHEMA_VERSION, migrate, schema_version
 from pubmed_rag.core.records import Article, IngestReport
@@ -73,11 +74,16 @@ class ArticleStore:
         self._path = paths.store
         self._create = create
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._guard = threading.Lock()
-        connection = self._connection
-        if create or schema_version(connection) != SCHEMA_VERSION:
-            migrate(connection, self._path)
+        try:
+            with _translated():
+                connection = self._connection
+                if create or schema_version(connection) != SCHEMA_VERSION:
+                    migrate(connection, self._path)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +94,7 @@ class ArticleStore:
     def close(self) -> None:
         """Close every thread's connection. The object must not be used afterwards."""
         with self._guard:
-            for connection in self._connections:
+            for _, connection in self._connections:
                 connection.close()
             self._connections.clear()
 
@@ -217,18 +223,25 @@ class ArticleStore:
 
     def _connect(self) -> sqlite3.Connection:
         with _translated():
-            target = self._path.as_uri()
-            if not self._create and not _writable(self._path):
-                # A library on read-only media: WAL needs to write, so read the file as it lies.
-                target += "?mode=ro&immutable=1"
+            target = self._path.absolute().as_uri()
+            read_only = not self._create and not _writable(self._path)
+            if read_only:
+                # A library on read-only media: WAL needs to write, so read the file as it lies, unless
+                # a killed writer left its log beside it, which then holds the latest changes.
+                target += "?mode=ro" if _holds_changes(self._path) else "?mode=ro&immutable=1"
             connection = sqlite3.connect(
                 target, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
-            if "immutable" not in target:
-                connection.execute("PRAGMA journal_mode = WAL")
+            if not read_only:
+                _use_wal(connection)
                 connection.execute("PRAGMA synchronous = NORMAL")
         with self._guard:
-            self._connections.append(connection)
+            # A thread that has ended needs its connection no more; pages start a thread for every redraw.
+            for thread, ended in self._connections:
+                if not thread.is_alive():
+                    ended.close()
+            self._connections = [(thread, kept) for thread, kept in self._connections if thread.is_alive()]
+            self._connections.append((threading.current_thread(), connection))
         return connection
 
     @contextlib.contextmanager
@@ -294,11 +307,34 @@ def article_digest(article: Article) -> bytes:
 
 
 def _unpack(record: bytes) -> Article:
-    return _decode(zlib.decompress(record))
+    try:
+        return _decode(zlib.decompress(record))
+    except (zlib.error, msgspec.DecodeError) as error:
+        raise LibraryError(
+            f"articles.sqlite is damaged (unreadable record: {error})",
+            remedy="restore it from a copy, or ingest into a new library",
+        ) from error
 
 
 def _writable(path: Path) -> bool:
     return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def _holds_changes(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    return log.is_file() and log.stat().st_size > 0
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:  # the switch needs the file alone, and SQLite does not wait for that
+            if "locked" not in str(error) or time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
 
 
 @contextlib.contextmanager

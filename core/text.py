@@ -19,4 +19,5 @@ def normalise(text: str) -> str:
     PubMed mixes composed and decomposed letters, thin spaces and soft hyphens inside words
     (PubMed XML contract, case 21). The stored form is kept for display; evidence offsets refer to it.
     """
-    return collapse(unicodedata.normalize("NFKC", text).translate(_INVISIBLE).translate(_DASHES))
+    # Invisible characters go first: one between a letter and its accent would keep NFKC from joining them.
+    return collapse(unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).translate(_DASHES))
