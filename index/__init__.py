@@ -1,0 +1,1 @@
+"""Articles → searchable index: embeddings, FAISS, words, and the search over them."""
