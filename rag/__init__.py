@@ -1,0 +1,1 @@
+"""Question → cited answer: evidence first, then a small Llama, then a check of every sentence."""

@@ -1,0 +1,293 @@
+"""The pipeline: retrieve, choose evidence, let the model write, check every sentence, quote where it fails."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.records import (
+    Answer,
+    Check,
+    Citation,
+    Claim,
+    EvidenceSpan,
+    Filters,
+    Hit,
+    SearchResult,
+    Unresolved,
+)
+from pubmed_rag.core.store import ArticleStore
+from pubmed_rag.index.analysis import STOPWORDS
+from pubmed_rag.index.search import Searcher
+from pubmed_rag.rag.check import check_claim
+from pubmed_rag.rag.engine import Engine, Sampling
+from pubmed_rag.rag.evidence import Evidence, EvidenceSet, choose_evidence
+from pubmed_rag.rag.prompt import REFUSAL, Draft, build_grammar, build_messages, parse_drafts
+from pubmed_rag.rag.quotation import quote
+from pubmed_rag.rag.sufficiency import suffices
+
+log = logging.getLogger(__name__)
+
+_FEWEST_ARTICLES = 4
+"""An answer quotes at least this many articles where there are so many with evidence."""
+
+_LEAST_SHARE = 0.6
+"""A quotation nobody asked for has at least this share of the best sentence's similarity to the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """``top`` articles are searched for evidence. Retracted papers are evidence only with ``include_retracted``."""
+
+    top: int = 8
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    include_retracted: bool = False
+    filters: Filters = field(default_factory=Filters)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the pipeline is doing now, in words for a person."""
+
+    name: str
+
+
+AnswerEvent = Stage | Claim | Answer
+"""A stream is any number of stages and claims, in order, and then the complete answer."""
+
+
+class Answerer:
+    """Answers questions over one library. The engine comes as a function, called when first needed."""
+
+    def __init__(self, store: ArticleStore, searcher: Searcher, engine: Callable[[], Engine]) -> None:
+        self._store = store
+        self._searcher = searcher
+        self._engine = engine
+
+    def ask(self, question: str, options: AskOptions | None = None) -> Answer:
+        """The complete answer. Raises :class:`UsageError` for an empty question and what searching raises."""
+        for event in self.stream(question, options):
+            if isinstance(event, Answer):
+                return event
+        raise AssertionError("a stream ends with its answer")
+
+    def stream(
+        self, question: str, options: AskOptions | None = None, stopped: Callable[[], bool] | None = None
+    ) -> Iterator[AnswerEvent]:
+        """The answer as it comes about. With ``stopped()`` true the model stops and what stands is completed."""
+        chosen = options or AskOptions()
+        if not question.strip():
+            raise UsageError("the question is empty")
+        clock = _Clock()
+        yield Stage("searching the library")
+        found, retracted = self._retrieve(question, chosen)
+        clock.lap("search")
+        evidence = choose_evidence(question, [hit.id for hit in found.hits], self._store, self._searcher)
+        clock.lap("evidence")
+        yield Stage("loading the model")
+        engine = self._engine()
+        clock.lap("load model")
+        draft = _DraftAnswer(question, chosen, found, retracted, engine.name, clock)
+        if not suffices(evidence, found):
+            yield draft.insufficient()
+            return
+        yield Stage(f"reading {len(evidence.items)} sentences of {_count_articles(evidence)} articles")
+        raw = self._write(question, evidence, chosen, engine, stopped)
+        clock.lap("generation")
+        yield Stage("checking every sentence")
+        composer = _Composer(evidence, self._check)
+        yield from composer.compose(raw)
+        clock.lap("check")
+        yield draft.answered(composer, raw)
+
+    def _retrieve(self, question: str, options: AskOptions) -> tuple[SearchResult, tuple[Hit, ...]]:
+        """The hits that may be evidence, and the retracted papers that would have ranked among them."""
+        if options.include_retracted:
+            result = self._searcher.search(question, top=options.top, filters=options.filters)
+            return result, ()
+        allowed = options.filters.with_retracted(False)
+        result = self._searcher.search(question, top=options.top, filters=allowed)
+        if not self._store.counts().retracted:
+            return result, ()
+        everything = self._searcher.search(question, top=options.top, filters=options.filters)
+        return result, tuple(hit for hit in everything.hits if hit.retracted)
+
+    def _write(
+        self,
+        question: str,
+        evidence: EvidenceSet,
+        options: AskOptions,
+        engine: Engine,
+        stopped: Callable[[], bool] | None,
+    ) -> str:
+        pieces = engine.generate(
+            build_messages(question, evidence.items),
+            grammar=build_grammar(len(evidence.items)),
+            sampling=Sampling(options.temperature, options.top_p, options.seed),
+            stopped=stopped,
+        )
+        return "".join(pieces)
+
+    def _check(self, claim: str, spans: Sequence[EvidenceSpan]) -> Check:
+        return check_claim(claim, [span.text for span in spans], self._searcher.embedder().encode_queries)
+
+
+class _Composer:
+    """Turns the model's text into claims: its own sentences where they hold, quotations where they do not."""
+
+    def __init__(self, evidence: EvidenceSet, check: Callable[[str, Sequence[EvidenceSpan]], Check]) -> None:
+        self._items = evidence.items
+        self._check = check
+        self._numbers: dict[str, int] = {}
+        self._quoted: set[EvidenceSpan] = set()
+        self.claims: list[Claim] = []
+        self.unresolved: list[Unresolved] = []
+
+    def compose(self, raw: str) -> Iterator[Claim]:
+        drafts, rest = parse_drafts(raw)
+        if rest:
+            reason = "the model found no answer in the evidence" if rest == REFUSAL else "cut off before its citation"
+            self.unresolved.append(Unresolved(rest, reason))
+        for draft in drafts:
+            yield from self._from_draft(draft)
+        for item in self._items:
+            if len(self._numbers) >= _FEWEST_ARTICLES:
+                break
+            if item.article.id not in self._numbers and self._near(item):
+                yield from self._quotation(item)
+
+    def _from_draft(self, draft: Draft) -> Iterator[Claim]:
+        cited = [self._items[number - 1] for number in draft.numbers if 1 <= number <= len(self._items)]
+        if len(cited) < len(draft.numbers):
+            self.unresolved.append(Unresolved(draft.text, "it cites evidence that was not shown"))
+            return
+        if _breaks_off(draft.text):
+            self.unresolved.append(Unresolved(draft.text, "it breaks off"))
+            yield from self._quotation(cited[0])
+            return
+        check = self._check(draft.text, [item.span for item in cited])
+        if check.verdict == "supported" and not self._already_said(cited):
+            self._quoted.update(item.span for item in cited)
+            yield self._add(Claim(f"{draft.text}.", "supported", self._citations(cited), "model", check))
+            return
+        reason = "; ".join(check.reasons) or "it repeats what was said"
+        self.unresolved.append(Unresolved(draft.text, reason))
+        if check.reasons:
+            yield from self._quotation(cited[0])
+
+    def _quotation(self, item: Evidence) -> Iterator[Claim]:
+        if item.span in self._quoted:
+            return
+        self._quoted.add(item.span)
+        check = Check("supported", 1.0, ("quoted word for word",))
+        yield self._add(Claim(quote(item), "supported", self._citations([item]), "quotation", check))
+
+    def _near(self, item: Evidence) -> bool:
+        """Whether a sentence nobody chose is close enough to the question to be quoted for it."""
+        return item.similarity >= _LEAST_SHARE * max(other.similarity for other in self._items)
+
+    def _already_said(self, cited: Sequence[Evidence]) -> bool:
+        return all(item.span in self._quoted for item in cited)
+
+    def _citations(self, cited: Sequence[Evidence]) -> tuple[Citation, ...]:
+        by_article: dict[str, list[Evidence]] = {}
+        for item in cited:
+            by_article.setdefault(item.article.id, []).append(item)
+        return tuple(
+            Citation(
+                self._numbers.setdefault(article_id, len(self._numbers) + 1),
+                article_id,
+                items[0].article.pmid,
+                tuple(item.span for item in items),
+            )
+            for article_id, items in by_article.items()
+        )
+
+    def _add(self, claim: Claim) -> Claim:
+        self.claims.append(claim)
+        return claim
+
+
+@dataclass(frozen=True, slots=True)
+class _DraftAnswer:
+    """What every answer to one question has in common."""
+
+    question: str
+    options: AskOptions
+    found: SearchResult
+    retracted: tuple[Hit, ...]
+    model: str
+    clock: _Clock
+
+    def insufficient(self) -> Answer:
+        text = "The library holds no sufficient evidence on this question."
+        if self.found.hits:
+            text += " The nearest articles are listed, but none of them answers it."
+        return self._answer("insufficient_evidence", text)
+
+    def answered(self, composer: _Composer, raw: str) -> Answer:
+        if not composer.claims:
+            return self.insufficient()
+        text = " ".join(f"{claim.text} {marks(claim)}" for claim in composer.claims)
+        return self._answer("answered", text, tuple(composer.claims), tuple(composer.unresolved), raw)
+
+    def _answer(
+        self,
+        status: Literal["answered", "insufficient_evidence"],
+        text: str,
+        claims: tuple[Claim, ...] = (),
+        unresolved: tuple[Unresolved, ...] = (),
+        raw: str = "",
+    ) -> Answer:
+        return Answer(
+            question=self.question,
+            status=status,
+            answer=text,
+            claims=claims,
+            hits=self.found.hits,
+            model=self.model,
+            temperature=self.options.temperature,
+            seed=self.options.seed,
+            took_ms=self.clock.total(),
+            unresolved=unresolved,
+            retracted=self.retracted,
+            raw=raw,
+            generation=self.found.generation,
+            notes=self.found.warnings,
+            timings_ms=tuple(self.clock.laps),
+        )
+
+
+def marks(claim: Claim) -> str:
+    """The printed citation numbers of a claim: ``[1][3]``."""
+    return "".join(f"[{citation.number}]" for citation in claim.citations)
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self._started = self._last = time.perf_counter()
+        self.laps: list[tuple[str, float]] = []
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps.append((name, round((now - self._last) * 1000, 1)))
+        self._last = now
+
+    def total(self) -> float:
+        return round((time.perf_counter() - self._started) * 1000, 1)
+
+
+def _breaks_off(text: str) -> bool:
+    """Whether a sentence ends in the middle, as small models do when the grammar makes them stop."""
+    words = text.casefold().split()
+    return not words or words[-1].endswith((",", ";", ":", "(", "-")) or words[-1] in STOPWORDS
+
+
+def _count_articles(evidence: EvidenceSet) -> int:
+    return len({item.article.id for item in evidence.items})
