@@ -1,0 +1,251 @@
+"""The Python door, for notebooks and scripts; the command line and the page go through it too.
+
+    from pubmed_rag.ui.api import open_library
+
+    library = open_library("my-library")
+    library.search("beta blockers in heart failure", top=5).to_frame()
+    print(library.ask("Do beta blockers reduce mortality in heart failure?").answer)
+
+Opening loads nothing heavy: models and indexes are loaded when first needed and then kept.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from pubmed_rag.core.errors import InputError
+from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.core.progress import SILENT, Progress
+from pubmed_rag.core.records import Answer, Article, BuildReport, Filters, IngestReport, SearchMode, SearchResult
+from pubmed_rag.core.settings import Settings, load_settings
+from pubmed_rag.core.store import ArticleStore, StoreCounts
+
+if TYPE_CHECKING:
+    from pubmed_rag.eval.records import Evaluation
+    from pubmed_rag.index.build import BuildOptions
+    from pubmed_rag.index.embedder import Embedder
+    from pubmed_rag.index.generation import Manifest
+    from pubmed_rag.index.search import Searcher
+    from pubmed_rag.ingest.files import FilesReport
+    from pubmed_rag.rag.answer import AnswerEvent, AskOptions
+    from pubmed_rag.rag.engine import Engine
+
+
+class Library:
+    """A library of articles with its index. Use :func:`open_library`, or as a context manager.
+
+    One object may be used from several threads.
+    """
+
+    def __init__(self, settings: Settings, *, create: bool = False, progress: Progress = SILENT) -> None:
+        self.settings = settings
+        self.paths = LibraryPaths(settings.library.expanduser().resolve())
+        self.store = ArticleStore(self.paths, create=create)
+        self._progress = progress
+        self._lock = threading.RLock()
+        self._embedder: Embedder | None = None
+        self._engines: dict[str, Engine] = {}
+        self._searcher: Searcher | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store. The object must not be used afterwards."""
+        self.store.close()
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def search(
+        self, query: str, *, mode: SearchMode | None = None, top: int | None = None, filters: Filters | None = None
+    ) -> SearchResult:
+        """The best ``top`` articles for ``query``; mode and number default to the settings."""
+        from pubmed_rag.index.search import as_mode
+
+        return self.searcher.search(
+            query,
+            mode=mode or as_mode(self.settings.search.mode),
+            top=self.settings.search.top if top is None else top,
+            filters=filters,
+        )
+
+    def ask(self, question: str, options: AskOptions | None = None, *, model: str | None = None) -> Answer:
+        """A cited answer. ``model`` is a registered name or a GGUF file; default from the settings."""
+        from pubmed_rag.rag.answer import Answerer
+
+        return Answerer(self.store, self.searcher, self._engine_source(model)).ask(
+            question, options or self.ask_options()
+        )
+
+    def stream(
+        self,
+        question: str,
+        options: AskOptions | None = None,
+        *,
+        model: str | None = None,
+        stopped: Callable[[], bool] | None = None,
+    ) -> Iterator[AnswerEvent]:
+        """Like :meth:`ask`, as it comes about: stages, claims, and at the end the complete answer."""
+        from pubmed_rag.rag.answer import Answerer
+
+        answerer = Answerer(self.store, self.searcher, self._engine_source(model))
+        return answerer.stream(question, options or self.ask_options(), stopped)
+
+    def ask_options(self) -> AskOptions:
+        """What :meth:`ask` uses when not told otherwise."""
+        from pubmed_rag.rag.answer import AskOptions
+
+        ask = self.settings.ask
+        return AskOptions(top=ask.top, temperature=ask.temperature, top_p=ask.top_p, seed=ask.seed)
+
+    def article(self, article_id: str) -> Article:
+        """One article. Raises :class:`UnknownArticleError`."""
+        return self.store.get(article_id)
+
+    def counts(self) -> StoreCounts:
+        """How many articles there are, and of which kinds."""
+        return self.store.counts()
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def ingest_files(self, paths: Iterable[Path], *, ids_are_pmids: bool = False) -> FilesReport:
+        """Add PubMed XML, MEDLINE text or BEIR corpora, told apart by content."""
+        from pubmed_rag.ingest.files import ingest_files
+
+        return ingest_files(list(paths), self.store, progress=self._progress, ids_are_pmids=ids_are_pmids)
+
+    def ingest_entrez(
+        self, query: str, *, maximum: int | None = None, since: date | None = None, until: date | None = None
+    ) -> IngestReport:
+        """Add what PubMed finds for ``query``. ``since`` and ``until`` (included) limit the entry date."""
+        from pubmed_rag.ingest.entrez import EntrezClient, ingest_entrez
+
+        client = EntrezClient(self.settings.entrez)
+        return ingest_entrez(
+            query, self.store, client, maximum=maximum, since=since, until=until, progress=self._progress
+        )
+
+    def build_index(self, options: BuildOptions | None = None) -> BuildReport:
+        """A new index generation from all articles; vectors computed before are reused."""
+        from pubmed_rag.index.build import build_index
+
+        return build_index(self.paths, self.store, self.embedder, options=options, progress=self._progress)
+
+    def update_index(self, options: BuildOptions | None = None) -> BuildReport:
+        """Bring the index up to date at the cost of what changed."""
+        from pubmed_rag.index.build import update_index
+
+        return update_index(self.paths, self.store, self.embedder, options=options, progress=self._progress)
+
+    # -- parts, loaded when first needed -----------------------------------------------------------
+
+    @property
+    def searcher(self) -> Searcher:
+        """Search over the current index; follows when the library switches to a new one."""
+        with self._lock:
+            if self._searcher is None:
+                from pubmed_rag.index.search import Searcher
+
+                self._searcher = Searcher(self.paths, self.store, lambda: self.embedder)
+            return self._searcher
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedding model of the settings."""
+        with self._lock:
+            if self._embedder is None:
+                from pubmed_rag.core.model_store import ModelStore
+                from pubmed_rag.index.embedder import load_embedder
+
+                models = self.settings.models
+                self._embedder = load_embedder(models.embedder, ModelStore(models.directory))
+            return self._embedder
+
+    def manifest(self) -> Manifest:
+        """What the current index is made of. Raises :class:`IndexMissingError`."""
+        from pubmed_rag.index.generation import current_generation
+
+        return current_generation(self.paths).manifest
+
+    def _engine_source(self, model: str | None) -> Callable[[], Engine]:
+        return lambda: self._engine(model or self.settings.models.llm)
+
+    def _engine(self, name: str) -> Engine:
+        with self._lock:
+            if name not in self._engines:
+                from pubmed_rag.core.model_store import ModelStore
+                from pubmed_rag.rag.engine import LlamaEngine
+
+                path = Path(ModelStore(self.settings.models.directory).locate(name, "llm"))
+                ask = self.settings.ask
+                self._engines[name] = LlamaEngine(name, path, context_tokens=ask.context_tokens, threads=ask.threads)
+            return self._engines[name]
+
+
+def open_library(
+    path: str | Path | None = None,
+    *,
+    create: bool = False,
+    settings: Settings | None = None,
+    progress: Progress = SILENT,
+) -> Library:
+    """Open the library at ``path``, or the one of the settings (``PUBMED_RAG_LIBRARY``, or the default place).
+
+    Raises :class:`LibraryNotFoundError` where there is none, unless ``create``.
+    """
+    chosen = settings or load_settings(os.environ)
+    if path is not None:
+        chosen = chosen.with_library(Path(path))
+    return Library(chosen, create=create, progress=progress)
+
+
+def evaluate(
+    dataset: str | Path,
+    *,
+    split: str = "test",
+    systems: Sequence[str] = ("bm25", "dense", "hybrid"),
+    out: str | Path | None = None,
+    seed: int = 0,
+    settings: Settings | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Run systems over a BEIR folder and write run files, measures and a report to ``out``.
+
+    The collection gets a library of its own, indexed once and kept in ``settings.collections``.
+    ``out`` defaults to ``runs/<dataset>-<split>`` of the library. The result has ``to_frame()``.
+    """
+    from pubmed_rag.core.model_store import ModelStore
+    from pubmed_rag.eval.beir import read_beir
+    from pubmed_rag.eval.collections import Collection
+    from pubmed_rag.eval.run import evaluate_collection
+    from pubmed_rag.index.embedder import load_embedder
+    from pubmed_rag.ingest.files import ingest_files
+
+    chosen = settings or load_settings(os.environ)
+    collection = read_beir(Path(dataset), split)
+
+    def load_corpus(wanted: Collection, store: ArticleStore) -> IngestReport:
+        report = ingest_files(wanted.corpus, store, progress=progress)
+        if report.failed_files:
+            failed = report.failed_files[0]
+            raise InputError(f"could not read {failed.source}: {failed.reason}")
+        return report
+
+    return evaluate_collection(
+        collection,
+        systems,
+        Path(out) if out else LibraryPaths(chosen.library.expanduser()).runs / f"{collection.name}-{split}",
+        root=chosen.collections.expanduser(),
+        load_corpus=load_corpus,
+        embedder=load_embedder(chosen.models.embedder, ModelStore(chosen.models.directory)),
+        seed=seed,
+        progress=progress,
+    )

@@ -1,0 +1,124 @@
+"""``pubmed-rag index …``: make articles searchable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from pubmed_rag.core.errors import IndexCorruptError
+from pubmed_rag.core.records import BuildReport
+from pubmed_rag.ui.api import Library
+from pubmed_rag.ui.command import JsonOption, opened_library
+from pubmed_rag.ui.console import stdout
+from pubmed_rag.ui.contract import build_json, to_json
+
+group = typer.Typer(no_args_is_help=True, help="Make the library searchable.")
+
+FactoryOption = Annotated[str, typer.Option("--factory", help="FAISS factory string for the article vectors.")]
+SentencesOption = Annotated[
+    bool,
+    typer.Option("--sentences/--no-sentences", help="Store a vector for every sentence: better ranking and evidence."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(group, name="index")
+
+
+@group.command("build")
+def build(
+    context: typer.Context,
+    factory: FactoryOption = "Flat",
+    sentences: SentencesOption = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the index from all articles. Texts embedded before are not embedded again.
+
+    The present index serves until the new one is complete; an interrupted build goes on where it was.
+    """
+    _make(context, factory, sentences, as_json, lambda library: library.build_index)
+
+
+@group.command("update")
+def update(
+    context: typer.Context,
+    factory: FactoryOption = "Flat",
+    sentences: SentencesOption = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the index up to date at the cost of what changed; build it where there is none."""
+    _make(context, factory, sentences, as_json, lambda library: library.update_index)
+
+
+@group.command("info")
+def info(context: typer.Context, as_json: JsonOption = False) -> None:
+    """What the index is made of."""
+    with opened_library(context) as library:
+        manifest = library.manifest()
+        if as_json:
+            typer.echo(to_json(manifest))
+            return
+        from pubmed_rag.ui.render import facts_table
+
+        behind = library.store.last_sequence() - manifest.sequence
+        size = sum(record.size for record in manifest.files.values())
+        stdout().print(
+            facts_table(
+                [
+                    ("library", str(library.paths.root)),
+                    ("generation", f"{manifest.generation}, built {manifest.created}"),
+                    ("articles", f"{manifest.articles:,}"),
+                    ("sentences", f"{manifest.sentences:,}"),
+                    ("behind", f"{behind:,} changes" if behind else "no, up to date"),
+                    ("model", f"{manifest.model} {manifest.model_revision}, {manifest.dimension} dimensions"),
+                    ("vectors", manifest.factory),
+                    ("size", f"{size / 1e6:,.1f} MB"),
+                    ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
+                ]
+            )
+        )
+
+
+@group.command("verify")
+def verify(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Compare every file of the index with its checksum. Exit code 5 if one differs."""
+    from pubmed_rag.index.generation import current_generation
+
+    with opened_library(context) as library:
+        generation = current_generation(library.paths)
+        problems = generation.problems()
+        if as_json:
+            typer.echo(
+                to_json({"generation": generation.manifest.generation, "ok": not problems, "problems": problems})
+            )
+        elif not problems:
+            stdout().print(f"{generation.manifest.generation}: {len(generation.manifest.files)} files, all as built")
+        if problems:
+            raise IndexCorruptError(
+                f"the index {generation.manifest.generation} is damaged: {'; '.join(problems)}",
+                remedy="rebuild it with 'pubmed-rag index build' (articles and embeddings are kept)",
+            )
+
+
+def _make(
+    context: typer.Context,
+    factory: str,
+    sentences: bool,
+    as_json: bool,
+    method: Callable[[Library], Callable[..., BuildReport]],
+) -> None:
+    from pubmed_rag.index.build import BuildOptions
+
+    with opened_library(context) as library:
+        report = method(library)(BuildOptions(factory=factory, with_sentences=sentences))
+    if as_json:
+        typer.echo(to_json(build_json(report)))
+    elif report.embedded or report.reused:
+        stdout().print(
+            f"{report.generation}: {report.articles:,} articles; {report.embedded:,} texts embedded, "
+            f"{report.reused:,} reused; {report.seconds:.1f} s"
+        )
+    else:
+        stdout().print(f"{report.generation} is up to date: {report.articles:,} articles")

@@ -1,0 +1,164 @@
+"""``pubmed-rag search``, ``ask`` and ``ui``: what researchers use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.records import Answer, Filters
+from pubmed_rag.ui.command import JsonOption, opened_library, state_of
+from pubmed_rag.ui.console import stderr, stdout
+from pubmed_rag.ui.contract import answer_json, search_json, to_json
+
+YearFrom = Annotated[int | None, typer.Option("--from", metavar="YEAR", help="Published in or after this year.")]
+YearTo = Annotated[int | None, typer.Option("--to", metavar="YEAR", help="Published in or before this year.")]
+TypesOption = Annotated[
+    list[str] | None, typer.Option("--type", metavar="TYPE", help="Publication type; repeat for 'or'.")
+]
+MeshOption = Annotated[
+    list[str] | None, typer.Option("--mesh", metavar="HEADING", help="MeSH heading; repeat for 'or'.")
+]
+JournalOption = Annotated[list[str] | None, typer.Option("--journal", metavar="NAME", help="Journal; repeat for 'or'.")]
+LanguageOption = Annotated[
+    list[str] | None, typer.Option("--language", metavar="CODE", help="Language, as 'eng'; repeat for 'or'.")
+]
+AbstractOption = Annotated[
+    bool | None, typer.Option("--with-abstract/--without-abstract", help="Only articles with (without) abstract.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("search")(search)
+    app.command("ask")(ask)
+    app.command("ui")(ui)
+
+
+def search(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="Words, or a question in plain language.")],
+    mode: Annotated[
+        str | None, typer.Option(help="bm25 (words), dense (meaning) or hybrid (both). Default: hybrid.")
+    ] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="How many articles. Default: 10.")] = None,
+    year_from: YearFrom = None,
+    year_to: YearTo = None,
+    types: TypesOption = None,
+    mesh: MeshOption = None,
+    journals: JournalOption = None,
+    languages: LanguageOption = None,
+    with_abstract: AbstractOption = None,
+    retracted: Annotated[
+        bool | None,
+        typer.Option(
+            "--only-retracted/--no-retracted", help="Only retracted papers, or none. Default: shown and marked."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find articles in the library."""
+    from pubmed_rag.index.search import as_mode
+    from pubmed_rag.ui.render import print_search
+
+    filters = _filters(year_from, year_to, types, mesh, journals, languages, with_abstract, retracted)
+    with opened_library(context) as library:
+        result = library.search(query, mode=as_mode(mode) if mode else None, top=top, filters=filters)
+    if as_json:
+        typer.echo(to_json(search_json(result)))
+        return
+    _warn(result.warnings)
+    print_search(stdout(), result)
+
+
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="A question in plain language.")],
+    top: Annotated[int | None, typer.Option(min=1, help="How many articles to read. Default: 8.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.0, max=2.0, help="0 gives the same answer every time. Default: 0.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Equal seeds give equal answers at any temperature. Default: 0.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME|FILE.gguf", help="See 'pubmed-rag models list'.")] = None,
+    retracted: Annotated[bool, typer.Option("--include-retracted", help="Let retracted papers be evidence.")] = False,
+    year_from: YearFrom = None,
+    year_to: YearTo = None,
+    types: TypesOption = None,
+    mesh: MeshOption = None,
+    journals: JournalOption = None,
+    languages: LanguageOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question from the library's abstracts, every sentence cited and checked."""
+    from pubmed_rag.rag.answer import Stage
+    from pubmed_rag.ui.render import print_answer
+
+    filters = _filters(year_from, year_to, types, mesh, journals, languages, None, None)
+    with opened_library(context) as library:
+        defaults = library.ask_options()
+        options = replace(
+            defaults,
+            top=top if top is not None else defaults.top,
+            temperature=temperature if temperature is not None else defaults.temperature,
+            seed=seed if seed is not None else defaults.seed,
+            include_retracted=retracted,
+            filters=filters,
+        )
+        console = stderr()
+        with console.status("opening the library") as status:
+            for event in library.stream(question, options, model=model):
+                if isinstance(event, Stage):
+                    status.update(event.name)
+                elif isinstance(event, Answer):
+                    answer = event
+        if as_json:
+            typer.echo(to_json(answer_json(answer)))
+            return
+        _warn(answer.notes)
+        print_answer(stdout(), answer, library.store)
+
+
+def ui(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
+    address: Annotated[
+        str, typer.Option(help="Address to listen on; anything else than localhost opens it to others.")
+    ] = "localhost",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+) -> None:
+    """Open the page for searching and asking, in a browser on this machine."""
+    from pubmed_rag.ui.serve import serve
+
+    raise typer.Exit(serve(state_of(context).settings, port=port, address=address, browser=browser))
+
+
+def _filters(
+    year_from: int | None,
+    year_to: int | None,
+    types: list[str] | None,
+    mesh: list[str] | None,
+    journals: list[str] | None,
+    languages: list[str] | None,
+    with_abstract: bool | None,
+    retracted: bool | None,
+) -> Filters:
+    if year_from is not None and year_to is not None and year_from > year_to:
+        raise UsageError(f"--from {year_from} is later than --to {year_to}")
+    return Filters(
+        year_from=year_from,
+        year_to=year_to,
+        publication_types=tuple(types or ()),
+        mesh=tuple(mesh or ()),
+        journals=tuple(journals or ()),
+        languages=tuple(languages or ()),
+        has_abstract=with_abstract,
+        retracted=retracted,
+    )
+
+
+def _warn(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        stderr().print(f"note: {warning}", style="yellow")

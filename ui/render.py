@@ -1,0 +1,167 @@
+"""Results as a person reads them in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pubmed_rag.core.records import Answer, Article, Claim, Hit, IngestReport, SearchResult
+from pubmed_rag.core.store import ArticleStore
+
+if TYPE_CHECKING:
+    from pubmed_rag.eval.records import Evaluation
+
+PUBMED = "https://pubmed.ncbi.nlm.nih.gov"
+_MOST_REJECTED_SHOWN = 20
+
+
+def print_search(console: Console, result: SearchResult) -> None:
+    """A numbered list of hits, or words where there are none."""
+    if not result.hits:
+        console.print("No article matches. Fewer or other words, or --mode dense, may find some.")
+    for hit in result.hits:
+        console.print(_hit_lines(hit))
+    if result.hits:
+        console.print(
+            Text(
+                f"{len(result.hits)} of {result.total:,} articles, {result.took_ms:.0f} ms, mode {result.mode}",
+                style="dim",
+            )
+        )
+
+
+def print_answer(console: Console, answer: Answer, store: ArticleStore) -> None:
+    """The answer, then its sources with the supporting sentences, then what was left out and why."""
+    console.print()
+    console.print(Text(answer.question, style="bold"))
+    console.print()
+    if answer.status == "insufficient_evidence":
+        console.print(Text(answer.answer))
+        for hit in answer.hits[:5]:
+            console.print(_hit_lines(hit))
+    else:
+        for claim in answer.claims:
+            console.print(_claim(claim))
+            console.print()
+        _print_sources(console, answer, store)
+    for hit in answer.retracted:
+        console.print(Text(f"Not used, because it was retracted: {hit.title} ({_link(hit.pmid, hit.id)})", style="red"))
+    if answer.unresolved:
+        count = len(answer.unresolved)
+        what = "1 sentence of the model was" if count == 1 else f"{count} sentences of the model were"
+        console.print(
+            Text(f'{what} left out because the evidence did not bear it (see --json, "unresolved").', style="dim")
+        )
+    steps = ", ".join(f"{name} {ms / 1000:.1f} s" for name, ms in answer.timings_ms if ms >= 50)
+    how = f"model {answer.model}, temperature {answer.temperature:g}, seed {answer.seed}"
+    console.print(Text(f"{answer.took_ms / 1000:.1f} s ({steps}); {how}", style="dim"))
+
+
+def print_ingest(console: Console, report: IngestReport) -> None:
+    """Counts, and the rejected records by name."""
+    console.print(
+        f"{report.read:,} records read: {report.added:,} added, {report.updated:,} updated, "
+        f"{report.unchanged:,} unchanged, {report.deleted:,} deleted, {len(report.rejected):,} rejected"
+    )
+    for rejected in report.rejected[:_MOST_REJECTED_SHOWN]:
+        where = f"{rejected.source}, PMID {rejected.pmid}" if rejected.pmid else rejected.source
+        console.print(Text(f"  rejected: {where}: {rejected.reason}", style="yellow"))
+    if len(report.rejected) > _MOST_REJECTED_SHOWN:
+        console.print(
+            Text(f"  … and {len(report.rejected) - _MOST_REJECTED_SHOWN:,} more; --json lists all", style="yellow")
+        )
+
+
+def facts_table(rows: list[tuple[str, str]]) -> Table:
+    """Two columns, name and value."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    return table
+
+
+def _claim(claim: Claim) -> Text:
+    text = Text(claim.text)
+    text.append(" ")
+    for citation in claim.citations:
+        text.append(f"[{citation.number}]", style="bold cyan")
+    return text
+
+
+def _print_sources(console: Console, answer: Answer, store: ArticleStore) -> None:
+    numbered = {citation.number: citation for claim in answer.claims for citation in claim.citations}
+    spans: dict[int, list[str]] = {}
+    for claim in answer.claims:
+        for citation in claim.citations:
+            found = spans.setdefault(citation.number, [])
+            found += [span.text for span in citation.evidence if span.text not in found]
+    articles = store.get_many([citation.id for citation in numbered.values()])
+    summaries = False
+    for number, citation in sorted(numbered.items()):
+        article = articles[citation.id]
+        summaries = summaries or article.abstract_is_summary
+        console.print(_source_line(number, article))
+        console.print(_indented(Text(_link(citation.pmid, citation.id), style="blue")))
+        for text in spans[number]:
+            console.print(_indented(Text(f"“{text}”", style="italic")))
+        console.print()
+    if summaries:
+        console.print(
+            Text(
+                "The sample library's abstracts are summaries written for it, not the published abstracts.",
+                style="yellow",
+            )
+        )
+
+
+def _source_line(number: int, article: Article) -> Text:
+    authors = ", ".join(author.display() for author in article.authors[:3]) + (
+        " et al." if len(article.authors) > 3 else ""
+    )
+    facts = ". ".join(str(part).rstrip(".") for part in (authors, article.journal.display(), article.year) if part)
+    line = Text(f"[{number}] ", style="bold cyan")
+    line.append(article.display_title(), style="bold")
+    line.append(f" {facts}", style="dim")
+    return line
+
+
+def _hit_lines(hit: Hit) -> Group:
+    first = Text(f"{hit.rank:>2}. ")
+    first.append(hit.title, style="bold")
+    if hit.retracted:
+        first.append(" RETRACTED", style="bold red")
+    facts = " · ".join(str(part) for part in (hit.journal, hit.year, _link(hit.pmid, hit.id)) if part)
+    scores = "  ".join(f"{c.name} {c.score:.2f} (#{c.rank})" for c in hit.components if c.score is not None)
+    return Group(first, _indented(Text(facts, style="dim")), _indented(Text(scores, style="dim")), Text())
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, 4), expand=False)
+
+
+def _link(pmid: str | None, article_id: str) -> str:
+    return f"PMID {pmid} {PUBMED}/{pmid}/" if pmid else f"id {article_id}"
+
+
+def print_evaluation(console: Console, evaluation: Evaluation) -> None:
+    """Systems by measures, then in words what the comparisons carry."""
+    from pubmed_rag.eval.report import systems_table, verdicts
+
+    source = systems_table(evaluation)
+    table = Table(box=None, pad_edge=False)
+    for position, column in enumerate(source.header):
+        table.add_column(column, justify="right" if position else "left")
+    for row in source.rows:
+        table.add_row(*row)
+    console.print(
+        Text(f"{evaluation.dataset}, split {evaluation.split}, {len(evaluation.topics):,} topics", style="bold")
+    )
+    console.print(table)
+    for sentence in verdicts(evaluation):
+        console.print(Text(sentence))
