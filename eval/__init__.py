@@ -1,0 +1,1 @@
+"""Systems → evidence: judged collections, runs, measures, tests of the differences, and a report a person can check."""

@@ -1,0 +1,120 @@
+"""Make a system's run once: a run on disk is used again while everything that could change it is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.files import sha256_of, write_text
+from pubmed_rag.core.progress import SILENT, Progress
+from pubmed_rag.eval.collections import Collection
+from pubmed_rag.eval.runs import Ranking, Rankings, read_run, unambiguous, write_run
+from pubmed_rag.eval.systems import System
+
+_FORMAT = 1
+"""Part of every fingerprint; raised when the same system would write another file."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What stands beside a run file. ``made`` is ISO UTC; ``milliseconds`` is wall time by topic id.
+
+    ``sha256`` is that of the run file, so a pair that does not belong together is not trusted.
+    """
+
+    system: str
+    fingerprint: str
+    sha256: str
+    made: str
+    depth: int
+    configuration: Mapping[str, str]
+    milliseconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A system's answer to every topic of a collection."""
+
+    facts: RunFacts
+    rankings: Rankings
+
+    @property
+    def system(self) -> str:
+        return self.facts.system
+
+
+def run_system(
+    system: System,
+    collection: Collection,
+    depth: int,
+    folder: Path,
+    *,
+    progress: Progress = SILENT,
+    timer: Callable[[], float] = time.perf_counter,
+) -> Run:
+    """The run of ``system``, from ``folder/<name>.trec`` if that still holds, else made and written there.
+
+    The facts are written after the run: a process killed between the two makes the run again. A run
+    made now and one read back are equal. Raises :class:`UsageError` for a name that cannot name a file.
+    """
+    if not _NAME.fullmatch(system.name):
+        raise UsageError(f"'{system.name}' cannot name a run file", remedy="use letters, digits, '.', '_', '+' and '-'")
+    path, facts_path = folder / f"{system.name}.trec", folder / f"{system.name}.json"
+    fingerprint = fingerprint_of(system, collection, depth)
+    known = _read_facts(facts_path)
+    if known and known.fingerprint == fingerprint and path.is_file() and sha256_of(path) == known.sha256:
+        return Run(known, read_run(path))
+    rankings, milliseconds = _ask(system, collection, depth, progress, timer)
+    write_run(path, system.name, rankings)
+    facts = RunFacts(
+        system=system.name,
+        fingerprint=fingerprint,
+        sha256=sha256_of(path),
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        depth=depth,
+        configuration=dict(system.configuration),
+        milliseconds=milliseconds,
+    )
+    write_text(facts_path, msgspec.json.format(msgspec.json.encode(facts), indent=1).decode() + "\n")
+    return Run(facts, {topic_id: ranking for topic_id, ranking in rankings.items() if ranking})
+
+
+def fingerprint_of(system: System, collection: Collection, depth: int) -> str:
+    """Hex SHA-256 of everything a run depends on: the system, the corpus, the topics, the depth; not the qrels."""
+    parts = [_FORMAT, system.name, dict(system.configuration), collection.digest, collection.topics_digest, depth]
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+
+
+def _ask(
+    system: System, collection: Collection, depth: int, progress: Progress, timer: Callable[[], float]
+) -> tuple[Rankings, Mapping[str, float]]:
+    # Not timed: the first search loads the index and the model.
+    system.run(collection.topics[0].text, depth)
+    rankings: dict[str, Ranking] = {}
+    milliseconds: dict[str, float] = {}
+    with progress.task(f"running {system.name}", len(collection.topics), "topics") as task:
+        for topic in collection.topics:
+            started = timer()
+            documents = system.run(topic.text, depth)
+            milliseconds[topic.id] = round((timer() - started) * 1000, 3)
+            rankings[topic.id] = unambiguous(documents[:depth])
+            task.advance()
+    return rankings, milliseconds
+
+
+def _read_facts(path: Path) -> RunFacts | None:
+    """The facts beside a run, or ``None`` where there are none that can be read: the run is then made again."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RunFacts)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None

@@ -1,0 +1,59 @@
+"""A collection's own library: its documents and nothing else, ingested and indexed once, by the product's own code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.core.progress import SILENT, Progress
+from pubmed_rag.core.store import ArticleStore
+from pubmed_rag.eval.collections import Collection, CorpusLoader
+from pubmed_rag.index.build import update_index
+from pubmed_rag.index.embedder import Embedder
+
+_LOADED = "eval.corpus"
+_REJECTED = "eval.rejected"
+
+
+def collection_library(collection: Collection, root: Path) -> LibraryPaths:
+    """Where under ``root`` the collection's library is: its name, and the first 8 hex digits of its corpus' digest."""
+    name = re.sub(r"[^\w.-]+", "-", collection.name)
+    return LibraryPaths(root / "collections" / f"{name}-{collection.digest[:8]}")
+
+
+def prepare(
+    collection: Collection,
+    root: Path,
+    load_corpus: CorpusLoader,
+    embedder: Embedder,
+    progress: Progress = SILENT,
+) -> LibraryPaths:
+    """The collection's library under ``root``, complete and indexed with ``embedder``.
+
+    What is done is not done again: neither a corpus loaded to its end, nor an index that fits the
+    embedder, nor a vector computed before an interruption. Raises what loading and building raise.
+    """
+    paths = collection_library(collection, root)
+    with ArticleStore(paths, create=True) as store:
+        if store.fact(_LOADED) != collection.digest:
+            report = load_corpus(collection, store)
+            store.set_fact(_REJECTED, str(len(report.rejected)))
+            store.set_fact(_LOADED, collection.digest)
+        update_index(paths, store, embedder, progress=progress)
+    return paths
+
+
+def left_out(collection: Collection, store: ArticleStore) -> tuple[str, ...]:
+    """What of the collection no system can find, in words: for the report's "left out"."""
+    notes = []
+    rejected = int(store.fact(_REJECTED) or 0)
+    if rejected:
+        notes.append(f"records of the corpus that could not be ingested: {rejected:,}")
+    judged = {qrel.doc_id for qrel in collection.qrels}
+    absent = judged - store.keys_of(sorted(judged)).keys()
+    if absent:
+        notes.append(
+            f"judged documents that the corpus lacks: {len(absent):,} of {len(judged):,}, such as {min(absent)}"
+        )
+    return tuple(notes)
