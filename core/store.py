@@ -260,7 +260,7 @@ class ArticleStore:
     def _select_in(self, select: str, values: Sequence[str] | Sequence[int]) -> Iterator[tuple[Any, Any]]:
         for start in range(0, len(values), _VALUES_PER_STATEMENT):
             chunk = values[start : start + _VALUES_PER_STATEMENT]
-            yield from self._connection.execute(f"{select} ({','.join('?' * len(chunk))})", chunk)
+            yield from self._connection.execute(f"{select} ({','.join('?' * len(chunk))})", chunk).fetchall()
 
 
 def _last_sequence(connection: sqlite3.Connection) -> int:
