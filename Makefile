@@ -18,10 +18,10 @@ help:
 	@echo "make clean                delete the environment"
 
 demo: install
-	@OMP_WAIT_POLICY=PASSIVE $(BIN)/pubmed-rag demo $(if $(QUESTION),"$(QUESTION)")
+	@$(BIN)/pubmed-rag demo $(if $(QUESTION),"$(QUESTION)")
 
 test: install-dev models
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+	$(BIN)/python -m pytest
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -66,8 +66,6 @@ cli_models.add_to(app)
 
 def main() -> None:
     """Run the command line and exit with its documented code."""
-    # Threads that wait by spinning slow a model down several times as soon as anything else is running.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -56,6 +56,7 @@ def search(
             "--only-retracted/--no-retracted", help="Only retracted papers, or none. Default: shown and marked."
         ),
     ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each component made of each hit.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find articles in the library."""
@@ -69,7 +70,7 @@ def search(
         typer.echo(to_json(search_json(result)))
         return
     _warn(result.warnings)
-    print_search(stdout(), result)
+    print_search(stdout(), result, explain=explain)
 
 
 def ask(

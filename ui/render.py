@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -19,12 +19,12 @@ PUBMED = "https://pubmed.ncbi.nlm.nih.gov"
 _MOST_REJECTED_SHOWN = 20
 
 
-def print_search(console: Console, result: SearchResult) -> None:
+def print_search(console: Console, result: SearchResult, *, explain: bool = False) -> None:
     """A numbered list of hits, or words where there are none."""
     if not result.hits:
         console.print("No article matches. Fewer or other words, or --mode dense, may find some.")
     for hit in result.hits:
-        console.print(_hit_lines(hit))
+        console.print(_hit_lines(hit, explain=explain))
     if result.hits:
         console.print(
             Text(
@@ -131,14 +131,17 @@ def _source_line(number: int, article: Article) -> Text:
     return line
 
 
-def _hit_lines(hit: Hit) -> Group:
+def _hit_lines(hit: Hit, *, explain: bool = False) -> Group:
     first = Text(f"{hit.rank:>2}. ")
     first.append(hit.title, style="bold")
     if hit.retracted:
         first.append(" RETRACTED", style="bold red")
     facts = " · ".join(str(part) for part in (hit.journal, hit.year, _link(hit.pmid, hit.id)) if part)
-    scores = "  ".join(f"{c.name} {c.score:.2f} (#{c.rank})" for c in hit.components if c.score is not None)
-    return Group(first, _indented(Text(facts, style="dim")), _indented(Text(scores, style="dim")), Text())
+    lines: list[RenderableType] = [first, _indented(Text(facts, style="dim"))]
+    if explain:
+        scores = "  ".join(f"{c.name} {c.score:.2f} (#{c.rank})" for c in hit.components if c.score is not None)
+        lines.append(_indented(Text(f"score {hit.score:.3f} from {scores}", style="dim")))
+    return Group(*lines, Text())
 
 
 def _indented(text: Text) -> Padding:

@@ -9,6 +9,8 @@ from importlib import resources
 
 from pubmed_rag.core.settings import Settings
 
+_COLOUR = "#0f766e"
+
 
 def serve(settings: Settings, *, port: int, address: str, browser: bool) -> int:
     """Run the page until it is stopped; returns its exit code. Nothing is sent to anybody."""
@@ -19,7 +21,8 @@ def serve(settings: Settings, *, port: int, address: str, browser: bool) -> int:
         *("--server.headless", "false" if browser else "true"),
         *("--browser.gatherUsageStats", "false"),
         *("--client.toolbarMode", "minimal"),
-        *("--theme.primaryColor", "#0f766e"),
+        # One colour that white text stands out on, set for both themes: set for all, it would force the light one.
+        *("--theme.light.primaryColor", _COLOUR, "--theme.dark.primaryColor", _COLOUR),
         *("--server.maxUploadSize", "200"),
     ]
     environment = {**os.environ, "PUBMED_RAG_LIBRARY": str(settings.library.expanduser().resolve())}
