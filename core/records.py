@@ -51,7 +51,6 @@ __all__ = [
     "ClaimOrigin",
     "Component",
     "Correction",
-    "EvidenceSpan",
     "Filters",
     "Hit",
     "IngestReport",
@@ -76,7 +75,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of an article's canonical text: ``article.text[start:end] == text``."""
+    """A stretch of an article's canonical text: ``article.text[start:end] == text``.
+
+    The whole article, a sentence, or a sentence that is evidence for a claim.
+    """
 
     article_id: str
     pmid: str | None
@@ -175,25 +177,13 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceSpan:
-    """A sentence offered or cited as evidence: ``article.text[start:end] == text``."""
-
-    article_id: str
-    pmid: str | None
-    start: int
-    end: int
-    text: str
-    section: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Citation:
     """An article cited by a claim under its printed ``number``, with the sentences that support the claim."""
 
     number: int
     id: str
     pmid: str | None
-    evidence: tuple[EvidenceSpan, ...]
+    evidence: tuple[Passage, ...]
 
 
 @dataclass(frozen=True, slots=True)

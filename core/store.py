@@ -166,6 +166,22 @@ class ArticleStore:
         """Integer keys by id; ids that are not there are left out."""
         return dict(self._select_in("SELECT id, key FROM articles WHERE id IN", ids))
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Inside the block this thread reads the store as it is now, whatever others write meanwhile.
+
+        The write-ahead log keeps growing for as long as it lasts. This thread must not write inside it.
+        """
+        with _translated():
+            connection = self._connection
+            connection.execute("BEGIN")
+            connection.execute("SELECT 1 FROM articles LIMIT 1").fetchone()  # a transaction begins with its first read
+            try:
+                yield
+            finally:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+
     def articles(self) -> Iterator[StoredArticle]:
         """All articles in the order of their keys, streamed."""
         return self.changed_since(0, order="key")

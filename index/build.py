@@ -11,7 +11,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,6 +49,10 @@ _GROUP = 128
 """Articles embedded and committed together. Fixed and counted from the first article, so that a
 resumed run encodes the very same batches as an undisturbed one."""
 
+_WORDS_ANEW = 20_000
+"""Up to so many articles an update that replaces or deletes writes the words anew (about 3 s): tantivy counts
+deleted articles in its word statistics until it merges them away, and scores would drift from a fresh build's."""
+
 _ANALYZER = "simple+lower+fold+stop130+snowball-english/1"
 _PACKAGES = ("pubmed-rag", "faiss-cpu", "tantivy", "sentence-transformers", "torch")
 
@@ -71,10 +75,11 @@ def build_index(
 ) -> BuildReport:
     """Build a new generation from all articles and switch to it. Vectors already in the cache are reused.
 
-    Until the last rename the previous generation serves; a killed build leaves it untouched.
+    Until the last rename the previous generation serves; a killed build leaves it untouched. What others
+    ingest meanwhile waits for the next update.
     Raises :class:`IndexMissingError` for an empty library, :class:`LibraryBusyError`, :class:`StorageError`.
     """
-    with _storage_errors(), paths.index_lock():
+    with _storage_errors(), paths.index_lock(), store.snapshot():
         return _build(paths, store, embedder, options or BuildOptions(), progress)
 
 
@@ -90,7 +95,7 @@ def update_index(
 
     With nothing to do the current generation stays and the report names it with zero texts.
     """
-    with _storage_errors(), paths.index_lock():
+    with _storage_errors(), paths.index_lock(), store.snapshot():
         return _update(paths, store, embedder, options or BuildOptions(), progress)
 
 
@@ -143,11 +148,24 @@ def _update(
         deleted = store.deleted_since(old.sequence)
         index = FaissIndex.load(generation.vectors)
         gone = np.array([*deleted, *(stored.key for stored in changed())], np.int64)
-        index.remove(gone)
+        outdated = index.remove(gone)
         segment = len(list(generation.sentences.iterdir())) if generation.sentences.is_dir() else 0
         replaced = SentenceVectors.open(generation.sentences, old.dimension).count_of(gone)
+        anew = None
+        if outdated and index.count() + changed_total <= _WORDS_ANEW:
+            shutil.rmtree(directory / "words")
+            anew = store.articles
         added = _assemble(
-            directory, index, changed, changed_total, cache, options, progress, segment=segment, delete=gone.tolist()
+            directory,
+            index,
+            changed,
+            changed_total,
+            cache,
+            options,
+            progress,
+            segment=segment,
+            delete=gone.tolist(),
+            words=anew,
         )
         manifest = _manifest(directory, embedder, options, index.count(), old.sentences - replaced + added, sequence)
         fresh = publish(paths, directory, manifest)
@@ -205,14 +223,18 @@ def _assemble(
     progress: Progress,
     *,
     segment: int,
-    delete: list[int] | None = None,
+    delete: Sequence[int] = (),
+    words: Callable[[], Iterable[StoredArticle]] | None = None,
 ) -> int:
     with progress.task("indexing", total, "articles") as task:
         for group in _groups(articles(), 4096):
             keys = np.array([stored.key for stored in group], np.int64)
             index.add(keys, cache.get([text_hash(_text_of(stored)) for stored in group]))
         index.save(directory / "vectors.faiss")
-        write_words(directory / "words", articles(), delete=delete or ())
+        if words is None:
+            write_words(directory / "words", articles(), delete=delete)
+        else:
+            write_words(directory / "words", words())
         count = 0
         if options.with_sentences:
             count = write_segment(directory / "sentences" / f"{segment:06d}", _blocks(articles(), cache))

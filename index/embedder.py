@@ -13,6 +13,7 @@ import numpy as np
 from pubmed_rag.core.errors import IndexMismatchError, UnknownModelError
 from pubmed_rag.core.model_store import ModelStore
 from pubmed_rag.core.models import find_model
+from pubmed_rag.core.threads import wait_without_spinning
 from pubmed_rag.index.vectors import Vectors
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class SentenceTransformerEmbedder:
     """
 
     def __init__(self, name: str, location: str, revision: str = "") -> None:
+        wait_without_spinning()
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 

@@ -178,8 +178,8 @@ def write_words(directory: Path, articles: Iterable[StoredArticle], *, delete: S
         index = tantivy.Index(_schema(), path=str(directory), reuse=True)
         index.register_tokenizer(ANALYZER, analyzer())
         writer = index.writer(_WRITER_BYTES, 1)
-        for key in delete:
-            writer.delete_documents_by_term("key", key)
+        if len(delete):  # by query: a bare term would be taken for a signed number and match nothing
+            writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "key", list(delete)))
         for stored in articles:
             writer.add_document(_document(stored))
         writer.commit()

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.records import (
     Answer,
+    AnswerStatus,
     Check,
     Citation,
     Claim,
-    EvidenceSpan,
     Filters,
     Hit,
+    Passage,
     SearchResult,
     Unresolved,
 )
@@ -31,6 +31,9 @@ from pubmed_rag.rag.quotation import quote
 from pubmed_rag.rag.sufficiency import suffices
 
 log = logging.getLogger(__name__)
+
+_TEMPLATE_TOKENS = 64
+"""Kept free for what the chat template adds."""
 
 _FEWEST_ARTICLES = 4
 """An answer quotes at least this many articles where there are so many with evidence."""
@@ -97,6 +100,7 @@ class Answerer:
         if not suffices(evidence, found):
             yield draft.insufficient()
             return
+        evidence = replace(evidence, items=_fitting(question, evidence.items, engine))
         yield Stage(f"reading {len(evidence.items)} sentences of {_count_articles(evidence)} articles")
         raw = self._write(question, evidence, chosen, engine, stopped)
         clock.lap("generation")
@@ -134,18 +138,18 @@ class Answerer:
         )
         return "".join(pieces)
 
-    def _check(self, claim: str, spans: Sequence[EvidenceSpan]) -> Check:
+    def _check(self, claim: str, spans: Sequence[Passage]) -> Check:
         return check_claim(claim, [span.text for span in spans], self._searcher.embedder().encode_queries)
 
 
 class _Composer:
     """Turns the model's text into claims: its own sentences where they hold, quotations where they do not."""
 
-    def __init__(self, evidence: EvidenceSet, check: Callable[[str, Sequence[EvidenceSpan]], Check]) -> None:
+    def __init__(self, evidence: EvidenceSet, check: Callable[[str, Sequence[Passage]], Check]) -> None:
         self._items = evidence.items
         self._check = check
         self._numbers: dict[str, int] = {}
-        self._quoted: set[EvidenceSpan] = set()
+        self._quoted: set[Passage] = set()
         self.claims: list[Claim] = []
         self.unresolved: list[Unresolved] = []
 
@@ -239,7 +243,7 @@ class _DraftAnswer:
 
     def _answer(
         self,
-        status: Literal["answered", "insufficient_evidence"],
+        status: AnswerStatus,
         text: str,
         claims: tuple[Claim, ...] = (),
         unresolved: tuple[Unresolved, ...] = (),
@@ -287,6 +291,17 @@ def _breaks_off(text: str) -> bool:
     """Whether a sentence ends in the middle, as small models do when the grammar makes them stop."""
     words = text.casefold().split()
     return not words or words[-1].endswith((",", ";", ":", "(", "-")) or words[-1] in STOPWORDS
+
+
+def _fitting(question: str, items: Sequence[Evidence], engine: Engine) -> tuple[Evidence, ...]:
+    """As many of ``items``, best first, as the model can read and still have room for its answer."""
+    room = engine.context_tokens - Sampling().max_tokens - _TEMPLATE_TOKENS
+    for count in range(len(items), 0, -1):
+        if sum(engine.count_tokens(message.content) for message in build_messages(question, items[:count])) <= room:
+            return tuple(items[:count])
+    raise UsageError(
+        f"the question is too long: {engine.name} reads {engine.context_tokens:,} tokens", remedy="shorten it"
+    )
 
 
 def _count_articles(evidence: EvidenceSet) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from pubmed_rag.core.errors import UnknownModelError
+from pubmed_rag.core.threads import wait_without_spinning
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class LlamaEngine:
     """
 
     def __init__(self, name: str, path: Path, *, context_tokens: int = 4096, threads: int = 0) -> None:
+        wait_without_spinning()
         model_class = _llama_class()
         try:
             self._llama = model_class(

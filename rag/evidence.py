@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pubmed_rag.core.records import Article, EvidenceSpan, Passage
+from pubmed_rag.core.records import Article, Passage
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import terms
@@ -20,6 +20,9 @@ _PER_ARTICLE = 2
 _SIMILARITY, _OVERLAP, _RANK = 0.70, 0.30, 0.04
 _FEWEST_TERMS = 7
 """A sentence with fewer says little when it stands alone."""
+
+_LONGEST = 1_000
+"""Characters. What is longer is a table or a list without full stops, which nobody wants quoted."""
 
 _SAME = 0.8
 """Two sentences that share this part of their terms say the same thing."""
@@ -49,7 +52,7 @@ _ANNOUNCES = re.compile(
 class Evidence:
     """A sentence on offer. ``score`` orders evidence for one question and means nothing across questions."""
 
-    span: EvidenceSpan
+    span: Passage
     article: Article
     score: float
     similarity: float
@@ -87,6 +90,8 @@ def choose_evidence(
         if article is None:
             continue
         passages = _quotable(article)
+        if not passages:
+            continue
         similarities = _vectors(passages, keys[article_id], searcher) @ query
         coverage = max(coverage, _overlap(wanted, article.text))
         rank_value = _RANK * (1 - position / max(1, len(ids)))
@@ -98,14 +103,14 @@ def choose_evidence(
                 + rank_value
                 + _value_of_place(passage, place, len(passages))
             )
-            span = EvidenceSpan(article.id, article.pmid, passage.start, passage.end, passage.text, passage.section)
+            span = Passage(article.id, article.pmid, passage.start, passage.end, passage.text, passage.section)
             candidates.append(Evidence(span, article, score, float(similarity)))
     candidates.sort(key=lambda item: (-item.score, item.span.article_id, item.span.start))
     return EvidenceSet(tuple(_spread(candidates, limit)), best, coverage)
 
 
 def _quotable(article: Article) -> list[Passage]:
-    found = sentences(article)
+    found = [passage for passage in sentences(article) if len(passage.text) <= _LONGEST]
     abstract = [passage for passage in found if passage.end > len(article.title)]
     return abstract or found
 

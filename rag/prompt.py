@@ -19,7 +19,8 @@ _SYSTEM = (
     "brackets, for example: Drug A lowered blood pressure more than placebo [2]. Give figures exactly as they stand. "
     f"If no evidence answers the question, write: {REFUSAL}"
 )
-_SENTENCE = re.compile(r"\s*(?P<text>[^\[\]\n]+?)\s*(?P<cites>(?:\[\d+\]\s*)+)\.")
+# Possessive, so that long nonsense is read in linear time.
+_SENTENCE = re.compile(r"\s*+(?P<text>[^\[\]\n]++)\s*+(?P<cites>(?:\[\d{1,4}\]\s*+)++)\.")
 _NUMBER = re.compile(r"\[(\d+)\]")
 
 

@@ -38,6 +38,8 @@ _ASKING = frozenset(
         "versus",
         "vs",
         "fewer",
+        "or",
+        "not",
         "less",
         "more",
         "traditional",

@@ -18,7 +18,6 @@ from pubmed_rag.core.records import (
     Claim,
     Component,
     Correction,
-    EvidenceSpan,
     Filters,
     Hit,
     IngestReport,
@@ -26,6 +25,7 @@ from pubmed_rag.core.records import (
     MeshHeading,
     MeshQualifier,
     PartialDate,
+    Passage,
     RejectedRecord,
     SearchResult,
     Section,
@@ -245,7 +245,7 @@ def test_hits_as_a_table() -> None:
 
 
 def test_an_answer_as_a_table() -> None:
-    evidence = (EvidenceSpan("1", "1", 0, 4, "One."), EvidenceSpan("1", "1", 5, 9, "Two."))
+    evidence = (Passage("1", "1", 0, 4, "One."), Passage("1", "1", 5, 9, "Two."))
     claims = (
         Claim("First.", "supported", (Citation(1, "1", "1", evidence), Citation(2, "b", None, ())), "model"),
         Claim("Second.", "unsupported", (Citation(2, "b", None, evidence[:1]),), "quotation"),

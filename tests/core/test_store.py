@@ -352,3 +352,16 @@ def test_a_thread_that_ended_keeps_no_file_open(store: ArticleStore) -> None:
         assert in_threads(lambda _: store.counts(), 1) == []
     assert open_files() - before < 10
     assert ids(store) == ["1"]
+
+
+def test_a_snapshot_holds_still(store: ArticleStore) -> None:
+    """An index is built by several passes over the store, which must all see the same articles."""
+    store.upsert([article(1), article(2)])
+    with store.snapshot():
+        assert in_threads(lambda _: store.upsert([article(2, "New."), article(3)]), 1) == []
+        assert in_threads(lambda _: store.delete(["1"]) and None, 1) == []
+        assert ids(store) == ["1", "2"]
+        assert store.get("2") == article(2)
+        assert (store.last_sequence(), store.deleted_since(0)) == (2, [])
+    assert ids(store) == ["2", "3"]
+    assert store.last_sequence() == 5

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pubmed_rag.core.records import Article, Citation, Claim, EvidenceSpan, Hit, Journal, Section, Unresolved
+from pubmed_rag.core.records import Article, Citation, Claim, Hit, Journal, Passage, Section, Unresolved
 from pubmed_rag.ui import page_article
 from pubmed_rag.ui.highlight import (
     Html,
@@ -100,7 +100,7 @@ def test_hostile_records_become_no_markup_in_any_view(text: str) -> None:
         notes=("SUMMARY: yes",),
     )
     part = article.spans[1]
-    span = EvidenceSpan(text, text, part.start, part.end, article.text[part.start : part.end])
+    span = Passage(text, text, part.start, part.end, article.text[part.start : part.end])
     claim = Claim(f"Claim {text}", "supported", (Citation(1, text, text, (span,)),), "model")
     hit = Hit(text, text, 1, 1.0, text, 2000, text, retracted=True)
     views = join(

@@ -1,0 +1,162 @@
+"""What is served is what was built: every byte of a generation is vouched for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexMissingError, LibraryNotFoundError
+from pubmed_rag.core.files import sha256_of
+from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.index.build import BuildOptions
+from pubmed_rag.index.generation import FORMAT, Generation, current_generation, current_name
+from pubmed_rag.index.search import Searcher
+from tests.index.conftest import Opener
+from tests.support import TinyLibrary, random_articles
+
+
+@pytest.fixture
+def library(tiny: Opener) -> TinyLibrary:
+    """Twice built upon, so that every kind of file is there, hard-linked ones too."""
+    made = tiny(random_articles(40))
+    made.store.upsert(random_articles(3, seed=9, first=100))
+    made.update()
+    return made
+
+
+def fresh_searcher(library: TinyLibrary) -> Searcher:
+    return Searcher(library.paths, library.store, lambda: library.embedder)
+
+
+def files_of(generation: Generation) -> list[Path]:
+    return sorted(
+        path for path in generation.directory.rglob("*") if path.is_file() and not path.name.endswith(".lock")
+    )
+
+
+def test_the_manifest_says_what_there_is(library: TinyLibrary) -> None:
+    generation = current_generation(library.paths)
+    manifest = generation.manifest
+    assert (manifest.format, manifest.generation, manifest.articles) == (FORMAT, "g000002", 43)
+    assert (manifest.model, manifest.model_revision, manifest.dimension) == ("fake", "1", 64)
+    assert manifest.normalised
+    assert manifest.factory == "Flat"
+    assert manifest.sequence == library.store.last_sequence()
+    assert set(manifest.versions) == {"pubmed-rag", "faiss-cpu", "tantivy", "sentence-transformers", "torch"}
+    names = {path.relative_to(generation.directory).as_posix() for path in files_of(generation)}
+    assert set(manifest.files) == names - {"manifest.json"}
+    assert {name.split("/")[0] for name in manifest.files} == {"vectors.faiss", "sentences", "words"}
+    for name, record in manifest.files.items():
+        path = generation.directory / name
+        assert (path.stat().st_size, sha256_of(path)) == (record.size, record.sha256)
+
+
+def test_a_flipped_byte_in_any_file_is_found(library: TinyLibrary) -> None:
+    generation = current_generation(library.paths)
+    assert generation.problems() == []
+    flipped = 0
+    for path in files_of(generation):
+        content = path.read_bytes()
+        if path.name == "manifest.json" or not content:
+            continue
+        name = path.relative_to(generation.directory).as_posix()
+        path.unlink()  # the other generation's link keeps the old bytes
+        path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+        assert generation.problems() == [f"{name} differs from its checksum"]
+        with pytest.raises(IndexCorruptError) as caught:
+            fresh_searcher(library).search("aspirin", mode="bm25")
+        assert name in caught.value.message
+        assert "pubmed-rag index build" in str(caught.value.remedy)
+        path.write_bytes(content)
+        flipped += 1
+    assert flipped >= 12
+    assert generation.problems() == []
+
+
+def test_missing_shortened_and_grown_files_are_found(library: TinyLibrary) -> None:
+    generation = current_generation(library.paths)
+    content = generation.vectors.read_bytes()
+    for damage, expected in (
+        (content[:-1], "vectors.faiss has"),
+        (content + b"x", "vectors.faiss has"),
+        (None, "vectors.faiss is missing"),
+    ):
+        generation.vectors.unlink()
+        if damage is not None:
+            generation.vectors.write_bytes(damage)
+        problems = generation.problems()
+        assert len(problems) == 1
+        assert problems[0].startswith(expected)
+        with pytest.raises(IndexCorruptError, match=r"vectors\.faiss"):
+            fresh_searcher(library).search("aspirin", mode="bm25")
+        generation.vectors.write_bytes(content)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1}'])
+def test_an_unreadable_manifest(library: TinyLibrary, content: bytes) -> None:
+    (current_generation(library.paths).directory / "manifest.json").write_bytes(content)
+    with pytest.raises(IndexCorruptError, match="no readable manifest") as caught:
+        current_generation(library.paths)
+    assert "pubmed-rag index build" in str(caught.value.remedy)
+    assert library.build().articles == 43, "the remedy helps"
+    assert current_generation(library.paths).problems() == []
+
+
+def test_a_newer_format_is_refused_in_words(library: TinyLibrary) -> None:
+    path = current_generation(library.paths).directory / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**manifest, "format": FORMAT + 1}), encoding="utf-8")
+    with pytest.raises(IndexMismatchError, match="newer pubmed-rag") as caught:
+        fresh_searcher(library).search("aspirin", mode="bm25")
+    assert "pip install --upgrade pubmed-rag" in str(caught.value.remedy)
+
+
+def test_a_field_of_a_later_program_is_no_trouble(library: TinyLibrary) -> None:
+    path = current_generation(library.paths).directory / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**manifest, "invented_later": 1}), encoding="utf-8")
+    assert current_generation(library.paths).problems() == []
+
+
+def test_no_current_generation(library: TinyLibrary) -> None:
+    library.paths.current.unlink()
+    assert current_name(library.paths) is None
+    with pytest.raises(IndexMissingError, match="no index yet") as caught:
+        fresh_searcher(library).search("aspirin", mode="bm25")
+    assert "pubmed-rag index build" in str(caught.value.remedy)
+    assert library.build().articles == 43
+
+
+def test_current_names_a_generation_that_is_gone(library: TinyLibrary) -> None:
+    library.paths.current.write_text("g000099\n", encoding="ascii")
+    with pytest.raises(IndexCorruptError, match="g000099"):
+        current_generation(library.paths)
+    assert library.update().generation == "g000100"
+    assert current_generation(library.paths).problems() == []
+
+
+def test_no_library_at_all(tmp_path: Path) -> None:
+    with pytest.raises(LibraryNotFoundError):
+        current_generation(LibraryPaths(tmp_path / "nowhere"))
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_reading_changes_no_file_of_the_generation(library: TinyLibrary) -> None:
+    generation = current_generation(library.paths)
+    for mode in ("bm25", "dense", "hybrid"):
+        fresh_searcher(library).search("aspirin mortality", mode=mode)
+    assert generation.problems() == []
+    assert set(generation.manifest.files) == {
+        path.relative_to(generation.directory).as_posix() for path in files_of(generation)
+    } - {"manifest.json"}
+
+
+def test_no_sentences_no_folder(tiny: Opener) -> None:
+    library = tiny([])
+    library.store.upsert(random_articles(5))
+    library.build(BuildOptions(with_sentences=False))
+    generation = current_generation(library.paths)
+    assert generation.manifest.sentences == 0
+    assert not generation.sentences.exists()
