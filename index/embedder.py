@@ -13,7 +13,7 @@ import numpy as np
 from pubmed_rag.core.errors import IndexMismatchError, UnknownModelError
 from pubmed_rag.core.model_store import ModelStore
 from pubmed_rag.core.models import find_model
-from pubmed_rag.core.threads import wait_without_spinning
+from pubmed_rag.core.native import prepare_native_libraries
 from pubmed_rag.index.vectors import Vectors
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class SentenceTransformerEmbedder:
     """
 
     def __init__(self, name: str, location: str, revision: str = "") -> None:
-        wait_without_spinning()
+        prepare_native_libraries()
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 

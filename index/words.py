@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tantivy
 
-from pubmed_rag.core.errors import translate
+from pubmed_rag.core.errors import UsageError, translate
 from pubmed_rag.core.records import Article, Filters
 from pubmed_rag.core.store import StoredArticle
 from pubmed_rag.core.text import normalise
@@ -248,6 +248,9 @@ def _day(date: str | None, *, last: bool) -> int | None:
     """``2020``, ``2020-03`` or ``2020-03-15`` as 20200315; missing parts become the first or last."""
     if date is None:
         return None
-    parts = [int(part) for part in date.replace("/", "-").split("-")]
+    try:
+        parts = [int(part) for part in date.replace("/", "-").split("-")]
+    except ValueError as error:
+        raise UsageError(f"'{date}' is not a date", remedy="write YYYY, YYYY-MM or YYYY-MM-DD") from error
     year, month, day = (*parts, *((99, 99) if last else (0, 0)))[:3]
     return year * 10_000 + month * 100 + day

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from pubmed_rag.core.errors import UnknownModelError
-from pubmed_rag.core.threads import wait_without_spinning
+from pubmed_rag.core.native import prepare_native_libraries
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class LlamaEngine:
     """
 
     def __init__(self, name: str, path: Path, *, context_tokens: int = 4096, threads: int = 0) -> None:
-        wait_without_spinning()
+        prepare_native_libraries()
         model_class = _llama_class()
         try:
             self._llama = model_class(

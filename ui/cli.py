@@ -78,8 +78,7 @@ def run(arguments: list[str]) -> int:
         show() if show else print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("\nInterrupted. What was finished is kept; repeat the command to go on.", file=sys.stderr)
-        return INTERRUPTED_EXIT_CODE
+        result = INTERRUPTED_EXIT_CODE
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -91,6 +90,8 @@ def run(arguments: list[str]) -> int:
             return PubmedRagError.exit_code
         print(f"error: {known}", file=sys.stderr)
         return known.exit_code
+    if result == INTERRUPTED_EXIT_CODE:  # typer turns some interrupts into this code itself, in silence
+        print("\nInterrupted. What was finished is kept; repeat the command to go on.", file=sys.stderr)
     return result if isinstance(result, int) else 0
 
 

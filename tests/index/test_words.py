@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.records import (
     Article,
     Correction,
@@ -293,3 +294,9 @@ def test_ids_of_test_collections_keep_their_case(tiny: Opener) -> None:
     library = tiny([article("MED-10", "Aspirin.", pmid=None), article("med-10", "Aspirin.", pmid=None)])
     result = library.search("aspirin", "bm25", filters=Filters(ids=("MED-10",)))
     assert [(hit.id, hit.pmid) for hit in result.hits] == [("MED-10", None)]
+
+
+def test_a_date_that_is_none_is_a_usage_error(tiny: Opener) -> None:
+    library = tiny(random_articles(3))
+    with pytest.raises(UsageError, match="'last year' is not a date"):
+        library.search("aspirin", filters=Filters(entered_from="last year"))

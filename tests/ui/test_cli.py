@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -225,6 +227,30 @@ def test_a_closed_pipe_is_no_error(library: Path) -> None:
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    """One line, the exit code a shell expects, and the batches that were finished."""
+    corpus = tmp_path / "corpus.jsonl"
+    with corpus.open("w") as stream:
+        for number in range(60_000):
+            stream.write(json.dumps({"_id": f"d{number}", "title": "T", "text": f"Text {number}. " * 40}) + "\n")
+    library = tmp_path / "library"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pubmed_rag.ui.cli", "--library", str(library), "ingest", "files", str(corpus)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up and not (LibraryPaths(library).exists and count(library) > 0):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "What was finished is kept" in errors
+    assert "Traceback" not in errors
+    assert 0 < count(library) < 60_000
 
 
 def test_doctor_finds_what_is_missing(tmp_path: Path) -> None:
