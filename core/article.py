@@ -120,7 +120,7 @@ class MeshHeading:
 
     @property
     def is_major(self) -> bool:
-        """Majorness may sit on the descriptor or on any qualifier (PubMed XML contract, case 13)."""
+        """Majorness may sit on the descriptor or on any qualifier."""
         return self.major or any(qualifier.major for qualifier in self.qualifiers)
 
 
@@ -204,7 +204,7 @@ class Article:
     def is_retracted(self) -> bool:
         """True iff the paper itself was retracted: by publication type or by ``RetractionIn``.
 
-        A notice (``RetractionOf``) or an erratum is not a retracted paper (PubMed XML contract, case 18).
+        A notice (``RetractionOf``) or an erratum is not a retracted paper.
         """
         by_type = any(
             t.ui == RETRACTED_PUBLICATION_UI or t.name == "Retracted Publication" for t in self.publication_types
@@ -256,7 +256,7 @@ class Article:
         return [self.title, *(_label_prefix(section) + section.text for section in self.abstract)]
 
     def display_title(self) -> str:
-        """The title for people: translated titles lose their square brackets (case 3)."""
+        """The title for people: translated titles lose their square brackets."""
         title = self.title
         bare = title.rstrip(".")
         if bare.startswith("[") and bare.endswith("]") and _one_bracket(bare):

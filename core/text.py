@@ -16,8 +16,8 @@ def collapse(text: str) -> str:
 def normalise(text: str) -> str:
     """The form that is indexed, embedded and compared: NFKC, no invisible characters, one kind of dash.
 
-    PubMed mixes composed and decomposed letters, thin spaces and soft hyphens inside words
-    (PubMed XML contract, case 21). The stored form is kept for display; evidence offsets refer to it.
+    PubMed mixes composed and decomposed letters, thin spaces and soft hyphens inside words.
+    The stored form is kept for display; evidence offsets refer to it.
     """
     # Invisible characters go first: one between a letter and its accent would keep NFKC from joining them.
     return collapse(unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).translate(_DASHES))

@@ -56,7 +56,7 @@ class SystemResult:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSummary:
-    """The JSON of ``eval run``: fields may be added, never renamed (design.md §6)."""
+    """The JSON of ``eval run``: fields may be added, never renamed."""
 
     dataset: str
     split: str

@@ -46,8 +46,8 @@ class Embedder(Protocol):
 class SentenceTransformerEmbedder:
     """A sentence-transformers model on the CPU.
 
-    Passages are encoded in bfloat16 where the processor multiplies it in hardware (three times as fast,
-    cosine ≥ 0.9999 with float32, design.md §5); queries, few and short, always in float32.
+    Passages are encoded in bfloat16 where the processor multiplies it in hardware (two to three times as fast,
+    cosine ≥ 0.9999 with float32); queries, few and short, always in float32.
     """
 
     def __init__(self, name: str, location: str, revision: str = "") -> None:

@@ -98,7 +98,7 @@ def _reference(element: etree._Element) -> Reference:
 def article_id(parent: etree._Element | None, kind: str) -> str | None:
     """The first identifier of ``kind`` in the ``ArticleIdList`` that is a child of ``parent`` itself.
 
-    A search by descent would find those of the references too (PubMed XML contract, case 9).
+    A search by descent would find those of the references too.
     """
     return child_text(parent, f"ArticleIdList/ArticleId[@IdType='{kind}']")
 

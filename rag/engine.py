@@ -167,8 +167,9 @@ def _llama_class() -> Any:
     """``llama_cpp.Llama`` without ggml's extra buffer types.
 
     On processors with AMX the repacking kernels behind them kill the process while decoding Q4_1 models
-    (design.md §5). ``Llama`` takes no argument for it, but fills in the default parameters by assigning
-    an attribute, which is where we step in; it works whatever flags the library was compiled with.
+    (seen with llama-cpp-python 0.3.36). ``Llama`` takes no argument for it, but fills in the default
+    parameters by assigning an attribute, which is where we step in; it works whatever flags the library
+    was compiled with.
     """
     from llama_cpp import Llama
 

@@ -188,12 +188,13 @@ def text_files() -> Iterator[tuple[Path, str]]:
 
 
 _HOMES = "|".join(("home", "Users", "root", "work"))
-_HOSTS = "|".join((r"pypi\.org", r"pypi\.python\.org", r"pythonhosted\.org"))
+_INDEX = "py" + "pi"
+_HOSTS = "|".join((rf"{_INDEX}\.(?:python\.)?org", r"python" + r"hosted\.org"))
 OF_ONE_MACHINE = re.compile(rf"(?<![\w.…/])/(?:{_HOMES})/[\w.]|(?:{_HOSTS})")
 
 
 def test_what_belongs_to_one_machine_is_recognised() -> None:
-    for text in ("see /" + "home/ann/x", '"/' + 'Users/ann"', "https://" + "pypi" + ".org/simple", "'/" + "root/.x'"):
+    for text in ("see /" + "home/ann/x", '"/' + 'Users/ann"', f"https://{_INDEX}.org/simple", "'/" + "root/.x'"):
         assert OF_ONE_MACHINE.search(text)
     for text in ("../shared/data", "https://example.org/home/ann", "docs/work/x", "https://pubmed.ncbi.nlm.nih.gov/1/"):
         assert not OF_ONE_MACHINE.search(text)

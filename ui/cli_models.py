@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,11 @@ from pubmed_rag.core.models import ModelSpec, registry
 from pubmed_rag.ui.command import JsonOption, state_of
 from pubmed_rag.ui.console import ConsoleProgress, stderr, stdout
 from pubmed_rag.ui.contract import to_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pubmed_rag.ui.doctor import Finding
 
 group = typer.Typer(no_args_is_help=True, help="The models: what is known, what is here.")
 
@@ -105,21 +110,25 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
     """What works on this machine, what is missing, and the command that mends it."""
     from pubmed_rag.ui.doctor import examine
 
-    findings = examine(state_of(context).settings)
+    findings: list[Finding] = []
+    console = stdout()
+    with stderr().status("looking"):
+        for finding in examine(state_of(context).settings):
+            findings.append(finding)
+            if not as_json:
+                _print_finding(console, finding)
     if as_json:
         typer.echo(to_json(findings))
-    else:
-        for finding in findings:
-            mark = {"ok": "[green]ok     [/]", "missing": "[yellow]missing[/]", "broken": "[red]broken [/]"}[
-                finding.state
-            ]
-            console = stdout()
-            console.print(mark, end=" ")
-            console.print(f"{finding.name}: {finding.detail}", markup=False)
-            if finding.remedy:
-                console.print(f"        mend it: {finding.remedy}", markup=False)
     if any(finding.state == "broken" for finding in findings):
         raise LibraryError("something is broken", remedy="see the list above")
+
+
+def _print_finding(console: Console, finding: Finding) -> None:
+    mark = {"ok": "[green]ok     [/]", "missing": "[yellow]missing[/]", "broken": "[red]broken [/]"}[finding.state]
+    console.print(mark, end=" ")
+    console.print(f"{finding.name}: {finding.detail}", markup=False)
+    if finding.remedy:
+        console.print(f"        mend it: {finding.remedy}", markup=False)
 
 
 def _specs(names: list[str] | None) -> list[ModelSpec]:

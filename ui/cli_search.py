@@ -64,7 +64,7 @@ def search(
     from pubmed_rag.ui.render import print_search
 
     filters = _filters(year_from, year_to, types, mesh, journals, languages, with_abstract, retracted)
-    with opened_library(context) as library:
+    with opened_library(context) as library, stderr().status("searching"):  # the first time, the model is loaded
         result = library.search(query, mode=as_mode(mode) if mode else None, top=top, filters=filters)
     if as_json:
         typer.echo(to_json(search_json(result)))

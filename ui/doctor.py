@@ -46,9 +46,13 @@ class Finding:
     remedy: str | None = None
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Everything worth knowing before asking why something does not work."""
-    return [*_machine(settings), *_packages(), *_models(settings), *_library(settings), *_remote(settings)]
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Everything worth knowing before asking why something does not work, as it is found out."""
+    yield from _machine(settings)
+    yield from _packages()
+    yield from _models(settings)
+    yield from _library(settings)
+    yield from _remote(settings)
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

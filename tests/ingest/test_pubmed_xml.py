@@ -107,7 +107,7 @@ def test_case_4_missing_title(title: str, expected: str) -> None:
         ("<MedlineDate>2000 Spring</MedlineDate>", PartialDate(2000, 4, None, "2000 Spring")),
         ("<MedlineDate>1976-1977</MedlineDate>", PartialDate(1976, None, None, "1976-1977")),
         ("<MedlineDate>2000 Dec 15-31</MedlineDate>", PartialDate(2000, 12, 15, "2000 Dec 15-31")),
-        # case 6
+        # months by name and by number
         ("<Year>2001</Year><Month>Jan</Month><Day>5</Day>", PartialDate(2001, 1, 5)),
         ("<Year>2001</Year><Month>01</Month>", PartialDate(2001, 1)),
         ("<Year>2001</Year><Month>1</Month>", PartialDate(2001, 1)),
