@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import logging
 import os
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pubmed_rag.core.errors import DownloadError
-from pubmed_rag.core.files import sync_directory
+from pubmed_rag.core.files import sha256_of, sync_directory
 from pubmed_rag.core.progress import SILENT, Progress, Task
 
 _BLOCK = 1 << 18
@@ -53,7 +52,7 @@ def download(
             sleep(min(2.0**attempt, 20.0))
             continue
         break
-    found = _sha256(part)
+    found = sha256_of(part)
     if found != sha256:
         part.unlink()
         raise DownloadError(
@@ -98,8 +97,3 @@ def _worth_repeating(error: Exception) -> bool:
     if isinstance(error, urllib.error.HTTPError):
         return error.code == http.HTTPStatus.TOO_MANY_REQUESTS or error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR
     return True
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-_BLOCK = 1 << 20
-
 
 @contextmanager
 def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
@@ -48,8 +46,5 @@ def sync_directory(directory: Path) -> None:
 
 def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a file's content."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -218,6 +218,11 @@ class ArticleStore:
         ).fetchone()
         return StoreCounts(*row)
 
+    def holds_retracted(self) -> bool:
+        """Whether any article is retracted, without counting them."""
+        (found,) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM articles WHERE retracted)").fetchone()
+        return bool(found)
+
     def saved_queries(self) -> list[SavedQuery]:
         """The queries this library was made from, by text."""
         rows = self._connection.execute("SELECT query, since, until, maximum, asked FROM queries ORDER BY query")
@@ -290,6 +295,8 @@ def _last_sequence(connection: sqlite3.Connection) -> int:
 def _put(connection: sqlite3.Connection, article: Article, sequence: int) -> Outcome:
     digest = article_digest(article)
     row = connection.execute("SELECT key, version, digest FROM articles WHERE id = ?", (article.id,)).fetchone()
+    if row is not None and (row[2] == digest or article.version < row[1]):
+        return "unchanged"
     values = (
         sequence,
         article.version,
@@ -306,13 +313,10 @@ def _put(connection: sqlite3.Connection, article: Article, sequence: int) -> Out
             (*values, article.id),
         )
         return "added"
-    key, version, known = row
-    if known == digest or article.version < version:
-        return "unchanged"
     connection.execute(
         "UPDATE articles SET sequence = ?, version = ?, digest = ?, year = ?, retracted = ?, has_abstract = ?,"
         " record = ? WHERE key = ?",
-        (*values, key),
+        (*values, row[0]),
     )
     return "updated"
 

@@ -31,6 +31,7 @@ from pubmed_rag.index.cache import EmbeddingCache, text_hash
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import (
     FORMAT,
+    MANIFEST,
     Generation,
     Manifest,
     current_generation,
@@ -308,7 +309,7 @@ def _link_tree(source: Path, target: Path) -> None:
         copy = target / path.relative_to(source)
         if path.is_dir():
             copy.mkdir(parents=True, exist_ok=True)
-        elif not path.name.endswith(".lock") and path.name not in ("manifest.json", "vectors.faiss"):
+        elif not path.name.endswith(".lock") and path.name not in (MANIFEST, "vectors.faiss"):
             try:
                 os.link(path, copy)
             except OSError:  # a file system without hard links

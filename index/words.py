@@ -25,7 +25,7 @@ Scores = npt.NDArray[np.float32]
 
 _WRITER_BYTES = 128_000_000
 _FIELD_WEIGHTS = {"text": 1.0, "title": 0.3, "headings": 0.3}
-"""Chosen on SciFact's training claims and Cohen's reviews; see docs/search.md."""
+"""Text and title chosen on SciFact's training claims; headings, which it lacks, not measured (docs/search.md)."""
 _FIRST_YEAR, _LAST_YEAR = 0, 9999
 _TIES = 20
 """Asked for beyond what is wanted, to see where equal scores end."""

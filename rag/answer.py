@@ -117,7 +117,7 @@ class Answerer:
             return result, ()
         allowed = options.filters.with_retracted(False)
         result = self._searcher.search(question, top=options.top, filters=allowed)
-        if not self._store.counts().retracted:
+        if not self._store.holds_retracted():
             return result, ()
         everything = self._searcher.search(question, top=options.top, filters=options.filters)
         return result, tuple(hit for hit in everything.hits if hit.retracted)

@@ -103,8 +103,7 @@ def choose_evidence(
                 + rank_value
                 + _value_of_place(passage, place, len(passages))
             )
-            span = Passage(article.id, article.pmid, passage.start, passage.end, passage.text, passage.section)
-            candidates.append(Evidence(span, article, score, float(similarity)))
+            candidates.append(Evidence(passage, article, score, float(similarity)))
     candidates.sort(key=lambda item: (-item.score, item.span.article_id, item.span.start))
     return EvidenceSet(tuple(_spread(candidates, limit)), best, coverage)
 

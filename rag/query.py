@@ -8,43 +8,11 @@ from pubmed_rag.index.analysis import STOPWORDS
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _ASKING = frozenset(
-    [
-        "who",
-        "why",
-        "whose",
-        "whom",
-        "many",
-        "much",
-        "better",
-        "best",
-        "worse",
-        "effective",
-        "effect",
-        "effects",
-        "affect",
-        "cause",
-        "causes",
-        "help",
-        "helps",
-        "reduce",
-        "reduces",
-        "increase",
-        "increases",
-        "improve",
-        "improves",
-        "prevent",
-        "prevents",
-        "compared",
-        "versus",
-        "vs",
-        "fewer",
-        "or",
-        "not",
-        "less",
-        "more",
-        "traditional",
-        "patients",
-    ]
+    """
+    who why whose whom many much better best worse effective effect effects affect cause causes help helps
+    reduce reduces increase increases improve improves prevent prevents compared versus vs fewer or not less
+    more traditional patients
+    """.split()
 )
 """Words of questions that narrow a keyword search without saying what it is about."""
 

@@ -173,6 +173,10 @@ def open_tiny(root: Path, articles: Iterable[Article] = (), *, build: bool = Tru
 # -- the world outside -------------------------------------------------------------------------------
 
 
+Opener = Callable[[Iterable[Article]], TinyLibrary]
+"""The ``tiny`` fixture: an indexed library of the given articles, closed with the test."""
+
+
 def child_environment() -> dict[str, str]:
     """For processes that tests start: ``tests`` importable, and no spinning threads on a shared machine."""
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_WAIT_POLICY": "PASSIVE"}

@@ -26,8 +26,7 @@ from pubmed_rag.index.generation import current_generation, current_name
 from pubmed_rag.index.passages import sentences
 from pubmed_rag.index.search import MODES, Searcher
 from pubmed_rag.index.vectors import Vectors
-from tests.index.conftest import Opener
-from tests.support import FakeEmbedder, TinyLibrary, article, child_environment, open_tiny, random_articles
+from tests.support import FakeEmbedder, Opener, TinyLibrary, article, child_environment, open_tiny, random_articles
 
 QUERIES = ("aspirin mortality", "carvedilol in children with asthma", "placebo cohort trial", "zinc")
 

@@ -13,8 +13,7 @@ from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.index.build import BuildOptions
 from pubmed_rag.index.generation import FORMAT, Generation, current_generation, current_name
 from pubmed_rag.index.search import Searcher
-from tests.index.conftest import Opener
-from tests.support import TinyLibrary, random_articles
+from tests.support import Opener, TinyLibrary, random_articles
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from pubmed_rag.index.fusion import WEIGHTS, weighted_sum, z_scores
 from pubmed_rag.index.passages import sentences
 from pubmed_rag.index.search import MODES, Searcher, as_mode
 from pubmed_rag.index.words import Scores
-from tests.index.conftest import Opener
-from tests.support import FakeEmbedder, TinyLibrary, article, open_tiny, random_articles
+from tests.support import FakeEmbedder, Opener, TinyLibrary, article, open_tiny, random_articles
 
 QUERY = "carvedilol mortality in adults with sepsis"
 

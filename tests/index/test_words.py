@@ -30,8 +30,7 @@ from pubmed_rag.core.store import StoredArticle
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import terms
 from pubmed_rag.index.words import TantivyIndex, WordIndex, write_words
-from tests.index.conftest import Opener
-from tests.support import TinyLibrary, article, open_tiny, random_articles
+from tests.support import Opener, TinyLibrary, article, open_tiny, random_articles
 
 K1, B = 1.2, 0.75
 

@@ -13,8 +13,7 @@ from pubmed_rag.core.records import Answer, Article, Author, Claim, Correction, 
 from pubmed_rag.rag.answer import Answerer, AnswerEvent, AskOptions, Stage, marks
 from pubmed_rag.rag.prompt import REFUSAL
 from pubmed_rag.ui.contract import answer_json
-from tests.rag.conftest import Opener
-from tests.support import ScriptedEngine, TinyLibrary, article, random_articles
+from tests.support import Opener, ScriptedEngine, TinyLibrary, article, random_articles
 
 QUESTION = "Does carvedilol reduce mortality in heart failure?"
 SAID = "Carvedilol reduced mortality by 35% in severe heart failure."

@@ -10,8 +10,7 @@ from pubmed_rag.index.passages import sentences
 from pubmed_rag.rag.evidence import EvidenceSet, choose_evidence
 from pubmed_rag.rag.query import keywords
 from pubmed_rag.rag.sufficiency import suffices, sufficiency
-from tests.rag.conftest import Opener
-from tests.support import TinyLibrary, article, random_articles
+from tests.support import Opener, TinyLibrary, article, random_articles
 
 QUESTION = "Does carvedilol reduce mortality in heart failure?"
 
