@@ -6,6 +6,7 @@ LIBRARY/
   index/<generation>/   vectors.faiss, sentences/, words/, manifest.json
   index/CURRENT         the generation being served
   runs/                 evaluation runs and reports
+  downloads/            bulk files under way; each is removed once it is in the store
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ class LibraryPaths:
     @property
     def runs(self) -> Path:
         return self.root / "runs"
+
+    @property
+    def downloads(self) -> Path:
+        return self.root / "downloads"
 
     @property
     def exists(self) -> bool:

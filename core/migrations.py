@@ -50,6 +50,32 @@ MIGRATIONS: tuple[str, ...] = (
         asked   TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    # 3: what long runs and updates need. An article knows when it came and when it became retracted;
+    # the journal holds finished steps of runs; bulk_members says which edition of NLM's bulk files last
+    # brought an article (no row: something else brought it); updates is their history.
+    """
+    ALTER TABLE articles ADD COLUMN added_sequence INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE articles ADD COLUMN retracted_sequence INTEGER;
+    UPDATE articles SET added_sequence = sequence, retracted_sequence = CASE WHEN retracted THEN sequence END;
+    CREATE INDEX articles_by_retraction ON articles (retracted_sequence) WHERE retracted_sequence IS NOT NULL;
+    CREATE TABLE journal (
+        run   TEXT NOT NULL,
+        item  TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (run, item)
+    ) WITHOUT ROWID;
+    CREATE TABLE bulk_members (
+        key     INTEGER PRIMARY KEY,
+        edition INTEGER NOT NULL
+    );
+    CREATE TABLE updates (
+        number   INTEGER PRIMARY KEY AUTOINCREMENT,
+        started  TEXT NOT NULL,
+        finished TEXT NOT NULL,
+        since    INTEGER NOT NULL,
+        until    INTEGER NOT NULL
+    );
+    """,
 )
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -22,13 +22,18 @@ PREFIX = "PUBMED_RAG_"
 
 @dataclass(frozen=True, slots=True)
 class EntrezSettings:
-    """NCBI E-utilities. ``url`` is the base of every call; ``email`` and ``api_key`` identify the caller."""
+    """NCBI E-utilities. ``url`` is the base of every call; ``email`` and ``api_key`` identify the caller.
+
+    ``tries`` is how often a request is sent before giving up. ``workers`` is how many requests may be under
+    way at once, within NCBI's rate; 0 means 3, and 8 with a key.
+    """
 
     url: str = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
     email: str = ""
     api_key: str = field(default="", repr=False)
     timeout_seconds: float = 30.0
     tries: int = 6
+    workers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

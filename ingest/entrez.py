@@ -1,115 +1,62 @@
-"""PubMed searches through E-utilities into the article store."""
+"""PubMed searches of any size into the article store, through whatever happens on the way.
+
+A search is divided into parts that PubMed serves whole (:mod:`~pubmed_rag.ingest.entrez_plan`), a part into
+pages. Every page goes into the store together with its journal entry, in one transaction, so a run that was
+killed, or that gave up on a service out of order, continues where it was when the command is repeated.
+"""
 
 from __future__ import annotations
 
-import io
+import hashlib
 import logging
-import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import TypeVar
 
-from lxml import etree
+import msgspec
 
-from pubmed_rag.core.errors import DamagedFileError, UsageError
+from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.progress import SILENT, Progress, Task
 from pubmed_rag.core.records import Article, IngestReport, RejectedRecord
-from pubmed_rag.core.settings import EntrezSettings
-from pubmed_rag.core.store import ArticleStore
-from pubmed_rag.ingest import pubmed_xml
-from pubmed_rag.ingest.eutils import Eutils, Params, Transport
-from pubmed_rag.ingest.items import Deleted
-from pubmed_rag.ingest.limiter import RateLimiter
-from pubmed_rag.ingest.replies import HistoryExpiredError, TransientReplyError
-from pubmed_rag.ingest.xml_text import PARSER_OPTIONS, child_text, element_text
+from pubmed_rag.core.store import ArticleStore, JournalEntry
+from pubmed_rag.ingest import entrez_plan
+from pubmed_rag.ingest.entrez_client import PAGE, WINDOW, EntrezClient, EntrezSearch
+from pubmed_rag.ingest.entrez_plan import Part
+from pubmed_rag.ingest.fetchers import Fetchers
+from pubmed_rag.ingest.replies import HistoryExpiredError
+
+__all__ = ["PAGE", "WINDOW", "EntrezClient", "EntrezSearch", "ingest_entrez"]
 
 _log = logging.getLogger(__name__)
 
-WINDOW = 9_999
-"""PubMed serves no more records than this of one search; NBK25499 says 10,000, the servers disagree."""
+_MOST_EXPIRIES = 3  # a session lasts hours; so many in a row, with no page between them, is another failure
+_STARTED = "started"
+_WHOLE = "whole"  # the item of a search that needs no division
+_ALL = 1 << 62
+_ASKED_BY_ID = 3  # a server that left out a record once may do so again
+_RUN_PREFIX = "entrez:"
 
-PAGE = 200
-_MOST_EXPIRIES = 3  # a session lasts hours; more than this within one search is another kind of failure
-_EARLIEST, _LATEST = date(1800, 1, 1), date(3000, 12, 31)
-_WARNINGS = {
-    "PhraseNotFound": "phrase not found",
-    "FieldNotFound": "unknown field",
-    "PhraseIgnored": "phrase ignored",
-    "QuotedPhraseNotFound": "quoted phrase not found",
-    "OutputMessage": "",
-}
+State = TypeVar("State", bound="_PartState | _PageState")
+Items = list[Article | RejectedRecord]
 
 
 @dataclass(frozen=True, slots=True)
-class EntrezSearch:
-    """A search held by NCBI's history server, most recently entered record first.
+class _PartState:
+    """What the journal knows of a part: its records as they were when it was searched, and whether all are in."""
 
-    ``count`` is the true number of matches, of which ``min(count, WINDOW)`` can be fetched.
-    ``query_translation`` is what PubMed made of the query. ``since`` and ``until`` limit the entry date.
-    """
-
-    query: str
     count: int
-    query_translation: str
-    warnings: tuple[str, ...]
-    web_env: str
-    query_key: str
-    since: date | None = None
-    until: date | None = None
+    uids: str
+    done: bool = False
 
 
-class EntrezClient:
-    """PubMed by E-utilities. One object may be used from several threads; all share one rate limit."""
+@dataclass(frozen=True, slots=True)
+class _PageState:
+    """A page that is in the store: PMIDs it should have had and had not, and the other way round."""
 
-    def __init__(
-        self,
-        settings: EntrezSettings,
-        *,
-        transport: Transport | None = None,
-        limiter: RateLimiter | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.has_email = bool(settings.email)
-        self._eutils = Eutils(settings, transport=transport, limiter=limiter, sleep=sleep)
-
-    def search(self, query: str, since: date | None = None, until: date | None = None) -> EntrezSearch:
-        """Search PubMed; ``since`` and ``until`` (both included) limit the entry date ([edat]).
-
-        Raises :class:`UsageError` for a question that cannot be asked, and the errors of
-        :meth:`Eutils.call <pubmed_rag.ingest.eutils.Eutils.call>`.
-        """
-        if not query.strip():
-            raise UsageError("the query is empty")
-        if since and until and since > until:
-            raise UsageError(f"--since {since} is later than --until {until}")
-        params: Params = {"db": "pubmed", "term": query, "usehistory": "y", "retmax": 0, "retmode": "xml"}
-        if since or until:  # mindate and maxdate count only together (NBK25499)
-            params |= {
-                "datetype": "edat",
-                "mindate": f"{since or _EARLIEST:%Y/%m/%d}",
-                "maxdate": f"{until or _LATEST:%Y/%m/%d}",
-            }
-        return self._eutils.call(
-            "esearch.fcgi", params, "eSearchResult", lambda body: _read_search(body, query, since, until)
-        )
-
-    def fetch(self, search: EntrezSearch, start: int, n: int) -> list[Article | RejectedRecord]:
-        """Records ``start`` (from 0) to ``start + n`` of a search, as far as PubMed still has them.
-
-        Fewer than ``n`` may come: PubMed leaves out records withdrawn since the search without a word.
-        Raises :class:`HistoryExpiredError` when the session of the search has ended.
-        """
-        params: Params = {
-            "db": "pubmed",
-            "WebEnv": search.web_env,
-            "query_key": search.query_key,
-            "retstart": start,
-            "retmax": n,
-            "retmode": "xml",
-        }
-        return self._eutils.call(
-            "efetch.fcgi", params, "PubmedArticleSet", lambda body: _read_articles(body, f"entrez: {search.query}")
-        )
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
 
 
 def ingest_entrez(
@@ -120,115 +67,246 @@ def ingest_entrez(
     maximum: int | None = None,
     since: date | None = None,
     until: date | None = None,
+    changed_since: date | None = None,
+    keep: Callable[[Article], bool] | None = None,
+    fresh: bool = False,
     progress: Progress = SILENT,
 ) -> IngestReport:
     """Bring in the records that match ``query``, the most recently entered first, and remember the query.
 
-    Every page is stored as it comes, so what a stopped run had received is kept; the query is
-    remembered only when all of it has come. Raises what :class:`EntrezClient` raises.
+    ``since`` and ``until`` limit the entry date; ``maximum`` takes only so many. ``changed_since`` takes
+    only what was entered or modified since that day, ``keep`` only the articles for which it is true.
+    A run that did not come to its end is continued, unless ``fresh``; the report counts what this call
+    did. The query is remembered only when all of it has come. Raises what :class:`EntrezClient` raises;
+    what had come by then stays.
     """
     if maximum is not None and maximum < 1:
         raise UsageError(f"--max must be at least 1, not {maximum}")
     if not client.has_email:
         progress.note("NCBI asks callers for an e-mail address: give one with --email or NCBI_EMAIL")
-    report = IngestReport()
-    for search, limit in _parts(client, query, since, until, maximum, progress):
-        with progress.task("fetching from PubMed", total=min(search.count, limit), unit="records") as task:
-            report += _bring_in(search, limit, store, client, progress, task)
+    name = _run_name(query, since, until, maximum, changed_since)
+    if fresh:
+        store.clear_journal(name)
+    base = client.search(query, since, until, uids=0 if changed_since else WINDOW)
+    for warning in base.warnings:
+        progress.note(f"PubMed: {warning}")
+    if changed_since and base.count:
+        base = client.narrow(base, entrez_plan.changed_since(changed_since))
+    run = _Run(name, store, client, keep, progress)
+    total = base.count if maximum is None else min(maximum, base.count)
+    run.announce(base, total)
+    with progress.task("fetching from PubMed", total=total, unit="records") as task:
+        report = run.take(base, since, until, maximum, task)
     store.save_query(
         query,
         since=since.isoformat() if since else None,
         until=until.isoformat() if until else None,
         maximum=maximum,
+        asked=run.started,
+        clear_run=name,
     )
     return report
 
 
-def _parts(
-    client: EntrezClient,
-    query: str,
-    since: date | None,
-    until: date | None,
-    maximum: int | None,
-    progress: Progress,
-) -> Iterator[tuple[EntrezSearch, int]]:
-    """Searches that together hold what was asked for, each with the most records to take from it.
-
-    For now this is one search, cut at :data:`WINDOW`. Searching disjoint ranges of the entry date, of
-    which every record has exactly one, is what reaches the rest.
-    """
-    search = client.search(query, since, until)
-    for warning in search.warnings:
-        progress.note(f"PubMed: {warning}")
-    asked = search.count if maximum is None else min(maximum, search.count)
-    if asked > WINDOW:
-        progress.note(
-            f"PubMed hands out only the {WINDOW:,} most recent of these {search.count:,} records; "
-            f"{asked - WINDOW:,} are left out: bring them in with narrower --since and --until dates"
-        )
-    yield search, min(maximum or WINDOW, WINDOW)
+def _run_name(
+    query: str, since: date | None, until: date | None, maximum: int | None, changed_since: date | None
+) -> str:
+    identity = "\n".join(map(str, (query, since, until, maximum, changed_since)))
+    return _RUN_PREFIX + hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
 
 
-def _bring_in(
-    search: EntrezSearch, limit: int, store: ArticleStore, client: EntrezClient, progress: Progress, task: Task
-) -> IngestReport:
-    """Fetch and store page by page. Pages go by the offset asked for, not by the number received."""
-    report = IngestReport()
-    wanted = min(search.count, limit)
-    start, received, expiries = 0, 0, 0
-    while start < wanted:
-        n = min(PAGE, wanted - start)
-        try:
-            items = client.fetch(search, start, n)
-        except HistoryExpiredError:
-            expiries += 1
+class _Run:
+    """One run of a query, new or continued."""
+
+    def __init__(
+        self,
+        name: str,
+        store: ArticleStore,
+        client: EntrezClient,
+        keep: Callable[[Article], bool] | None,
+        progress: Progress,
+    ) -> None:
+        self._name = name
+        self._store = store
+        self._client = client
+        self._keep = keep
+        self._progress = progress
+        self._journal = store.journal(name)
+        self._shown: set[str] = set()
+        if _STARTED not in self._journal:
+            self._record(_STARTED, datetime.now(UTC).isoformat())
+        self.started = datetime.fromisoformat(self._journal[_STARTED])
+
+    def announce(self, base: EntrezSearch, total: int) -> None:
+        """Say what is to come, and what has come already."""
+        pages = sum(item.startswith("page/") for item in self._journal)
+        if pages:
+            self._progress.note(
+                f"continuing the run begun {self.started:%Y-%m-%d %H:%M} UTC: about {min(pages * PAGE, total):,} of "
+                f"{total:,} records are in already (--fresh begins anew)"
+            )
+        elif total > WINDOW:
+            self._progress.note(
+                f"{total:,} records: fetched by ranges of their entry date, since PubMed hands out no more "
+                f"than {WINDOW:,} of one search"
+            )
+        _log.info("%s: %d of %d records", base.query, total, base.count)
+
+    def take(
+        self, base: EntrezSearch, since: date | None, until: date | None, maximum: int | None, task: Task
+    ) -> IngestReport:
+        """Bring in the records of ``base``, or the first ``maximum`` of them."""
+        limit = _ALL if maximum is None else maximum
+        if base.count <= WINDOW:
+            return self._take_part(_WHOLE, base, limit, task)[0]
+        report, met = IngestReport(), 0
+        total = min(base.count, limit)
+        for part in self._parts(base, since, until):
+            search = self._search(part, base)
+            base = search.within or base
+            some, taken = self._take_part(part.clause, search, limit - met, task)
+            report, met = report + some, met + taken
+            if met >= limit:
+                break
+        if met != total:
+            self._progress.note(f"PubMed counted {total:,} records, its parts hold {met:,}: some moved while we asked")
+        return report
+
+    def _parts(self, base: EntrezSearch, since: date | None, until: date | None) -> Iterator[Part]:
+        def count_of(part: Part) -> int:
+            item = f"count/{part.clause}"
+            if item not in self._journal:
+                self._record(item, str(self._search(part, base).count))
+            return int(self._journal[item])
+
+        return entrez_plan.divide(entrez_plan.whole(since, until), base.count, count_of, WINDOW)
+
+    def _search(self, part: Part, base: EntrezSearch) -> EntrezSearch:
+        return self._client.narrow(base, part.clause)
+
+    def _take_part(self, item: str, search: EntrezSearch, limit: int, task: Task) -> tuple[IngestReport, int]:
+        """Bring in the first ``limit`` records of a part. Also returns how many there were to bring."""
+        wanted = min(len(search.uids), limit)
+        state = self._part_state(item)
+        if state is not None and state.done and state.uids == _digest(search.uids):
+            task.advance(wanted)
+            return IngestReport(), wanted
+        report = IngestReport()
+        expiries = 0
+        while True:
+            if state is None or state.uids != _digest(search.uids):
+                # New, or its records have moved: offsets of before mean other records now.
+                self._forget_pages(item)
+                state = _PartState(search.count, _digest(search.uids))
+                self._record(f"part/{item}", _dump(state))
+            wanted = min(len(search.uids), limit)
+            pages, expired = self._take_pages(item, search, wanted, task)
+            report += pages
+            if expired is None:
+                break
+            expiries = 0 if pages.read else expiries + 1
             if expiries > _MOST_EXPIRIES:
-                raise
-            fresh = client.search(search.query, search.since, search.until)
-            if fresh.count != search.count:  # records have moved to other places in the list: begin again
-                start, received, wanted = 0, 0, min(fresh.count, limit)
-            _log.info("search session expired; searched again, going on at record %d", start)
-            search = fresh
-            continue
-        rejected = tuple(item for item in items if isinstance(item, RejectedRecord))
-        report += store.upsert(item for item in items if isinstance(item, Article))
-        report += IngestReport(read=len(rejected), rejected=rejected)
-        received += len(items)
-        start += n
-        task.advance(n)
-    if received < wanted:
-        progress.note(f"PubMed announced {wanted:,} records and sent {received:,}: the others are withdrawn or merged")
-    return report
+                raise expired
+            search = self._client.again(search)
+            _log.info("search session expired; searched again")
+        report += self._complete(item, wanted)
+        self._record(f"part/{item}", _dump(_PartState(search.count, _digest(search.uids), done=True)))
+        return report, wanted
+
+    def _take_pages(
+        self, item: str, search: EntrezSearch, wanted: int, task: Task
+    ) -> tuple[IngestReport, HistoryExpiredError | None]:
+        """Bring in the pages of a part that are not in yet, as far as the session lasts."""
+        report = IngestReport()
+        sizes = {start: min(PAGE, wanted - start) for start in range(0, wanted, PAGE)}
+        todo = [start for start in sizes if self._page_item(item, start) not in self._journal]
+        if item not in self._shown:  # a session may expire and bring us here again
+            task.advance(wanted - sum(sizes[start] for start in todo))
+            self._shown.add(item)
+        fetchers: Fetchers[Items] = Fetchers(self._client.workers)
+        expired: HistoryExpiredError | None = None
+        with closing(fetchers):
+            for start, items, error in fetchers.run(todo, lambda at: self._client.fetch(search, at, sizes[at])):
+                if isinstance(error, HistoryExpiredError):
+                    expired = error
+                    fetchers.stop()  # what is under way comes in, nothing new is asked of a dead session
+                elif error is not None:
+                    raise error
+                else:
+                    report += self._keep_page(item, search, start, sizes[start], items or [])
+                    task.advance(sizes[start])
+        return report, expired
+
+    def _keep_page(self, item: str, search: EntrezSearch, start: int, n: int, items: Items) -> IngestReport:
+        """Store a page with its journal entry, in one transaction."""
+        expected = search.uids[start : start + n]
+        received = [str(one.pmid) for one in items]
+        state = _PageState(
+            missing=tuple(uid for uid in expected if uid not in set(received)),
+            extra=tuple(pmid for pmid in received if pmid not in set(expected)),
+        )
+        entry = JournalEntry(self._name, self._page_item(item, start), _dump(state))
+        report = self._store_items(items, entry)
+        self._journal[entry.item] = entry.value
+        return report
+
+    def _complete(self, item: str, wanted: int) -> IngestReport:
+        """Ask once more, by PMID, for what the pages of a part left out; PubMed drops records without a word."""
+        prefix = self._page_item(item)
+        pages = [_load(value, _PageState) for name, value in self._journal.items() if name.startswith(prefix)]
+        extra = {pmid for page in pages for pmid in page.extra}
+        missing = [pmid for page in pages for pmid in page.missing if pmid not in extra]
+        if not missing:
+            return IngestReport()
+        report = IngestReport()
+        announced = len(missing)
+        for _ in range(_ASKED_BY_ID):
+            items = self._client.fetch_ids(missing)
+            report += self._store_items(items)
+            came = {one.pmid for one in items}
+            missing = [pmid for pmid in missing if pmid not in came]
+            if not missing:
+                return report
+        _log.info("not sent, of %d left out: %s", announced, ", ".join(missing))
+        self._progress.note(
+            f"PubMed announced {wanted:,} records and sent {wanted - len(missing):,}: "
+            "the others are withdrawn or merged"
+        )
+        return report
+
+    def _store_items(self, items: Items, *entries: JournalEntry) -> IngestReport:
+        articles = [one for one in items if isinstance(one, Article) and (self._keep is None or self._keep(one))]
+        rejected = tuple(one for one in items if isinstance(one, RejectedRecord))
+        report = self._store.write(articles, journal=entries)
+        return report + IngestReport(read=len(rejected), rejected=rejected)
+
+    # -- journal -----------------------------------------------------------------------------------
+
+    def _record(self, item: str, value: str) -> None:
+        self._store.set_journal([JournalEntry(self._name, item, value)])
+        self._journal[item] = value
+
+    def _part_state(self, item: str) -> _PartState | None:
+        value = self._journal.get(f"part/{item}")
+        return _load(value, _PartState) if value else None
+
+    def _page_item(self, item: str, start: int | None = None) -> str:
+        return f"page/{item}/" if start is None else f"page/{item}/{start:05d}"
+
+    def _forget_pages(self, item: str) -> None:
+        prefix = self._page_item(item)
+        self._store.clear_journal(self._name, prefix)
+        for name in [name for name in self._journal if name.startswith(prefix)]:
+            del self._journal[name]
 
 
-def _read_search(body: bytes, query: str, since: date | None, until: date | None) -> EntrezSearch:
-    try:
-        document = etree.fromstring(body, etree.XMLParser(**PARSER_OPTIONS))
-    except etree.XMLSyntaxError as error:
-        raise TransientReplyError(f"the reply broke off ({error.msg})") from None
-    count = child_text(document, "Count")
-    web_env, query_key = child_text(document, "WebEnv"), child_text(document, "QueryKey")
-    if count is None or not count.isdigit() or (count != "0" and not (web_env and query_key)):
-        raise TransientReplyError("the search reply has no count or no session")
-    warnings = []
-    for element in (*document.iterfind("ErrorList/*"), *document.iterfind("WarningList/*")):
-        label = _WARNINGS.get(str(element.tag), str(element.tag))
-        warnings.append(f"{label}: {element_text(element)}" if label else element_text(element))
-    return EntrezSearch(
-        query=query,
-        count=int(count),
-        query_translation=child_text(document, "QueryTranslation") or "",
-        warnings=tuple(warnings),
-        web_env=web_env or "",
-        query_key=query_key or "",
-        since=since,
-        until=until,
-    )
+def _digest(uids: tuple[str, ...]) -> str:
+    return hashlib.blake2b(",".join(uids).encode(), digest_size=8).hexdigest()
 
 
-def _read_articles(body: bytes, source: str) -> list[Article | RejectedRecord]:
-    try:
-        items = list(pubmed_xml.iter_records(io.BytesIO(body), source))
-    except DamagedFileError as error:
-        raise TransientReplyError(f"the reply broke off ({error.message})") from None
-    return [item for item in items if not isinstance(item, Deleted)]
+def _dump(state: _PartState | _PageState) -> str:
+    return msgspec.json.encode(state).decode()
+
+
+def _load(value: str, kind: type[State]) -> State:
+    return msgspec.json.decode(value, type=kind)

@@ -7,8 +7,7 @@ remembered with its time. It serves 127.0.0.1 only. By hand::
     python -m tests.eutils_server --port 8080 FILE.xml...      # or --generate 500
     PUBMED_RAG_EUTILS_URL=http://127.0.0.1:8080/ pubmed-rag ingest entrez "all[sb]"
 
-Queries are a small part of PubMed's language: words and ``"phrases"`` joined by ``AND``, ``123[uid]``,
-``1:99[uid]`` and ``2020/01/01:2020/12/31[edat]``. Any other field tag is ignored without a word, as PubMed does.
+Records and queries are in ``eutils_records`` and ``eutils_query``.
 """
 
 from __future__ import annotations
@@ -16,22 +15,24 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import re
+import random
 import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
-from lxml import etree
+from tests.eutils_query import compile_query
+from tests.eutils_records import Record, generate_records, load_records
+
+__all__ = ["SOME_KEY", "WINDOW", "EutilsServer", "FaultKind", "Record", "generate_records", "load_records"]
 
 WINDOW = 9_999
 SOME_KEY = "0123456789abcdef0123456789abcdef0123"
@@ -39,6 +40,10 @@ _TOO_FAR = (
     "Search Backend failed: Exception:\n'retstart' cannot be larger than 9998. For PubMed, ESearch can only retrieve "
     "the first 9,999 records matching the query."
 )
+_PARAMETERS = frozenset(
+    {"db", "tool", "email", "api_key", "term", "usehistory", "WebEnv", "query_key", "retstart", "retmax", "rettype",
+     "retmode", "sort", "field", "datetype", "reldate", "mindate", "maxdate", "id"}
+)  # fmt: skip
 _DIAGNOSTIC = b"<html><head><title>NCBI/eutils202 - WWW Error 500 Diagnostic</title></head></html>"
 _XML = '<?xml version="1.0" encoding="UTF-8" ?>\n'
 _SEARCH_DOCTYPE = (
@@ -50,17 +55,11 @@ _FETCH_DOCTYPE = (
     '"https://dtd.nlm.nih.gov/ncbi/pubmed/out/pubmed_250101.dtd">\n'
 )
 
-FaultKind = Literal["429", "429-as-200", "500", "502", "backend", "cut", "expired", "hang", "prolog", "truncated"]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record to serve: its element as bytes, its entry date, and its text in lower case for searching."""
-
-    pmid: str
-    entered: date
-    xml: bytes
-    text: str
+FaultKind = Literal[
+    "429", "429-as-200", "500", "502", "503", "504", "backend", "executor", "cut", "reset", "expired", "hang", "prolog",
+    "truncated", "html", "empty", "other-root", "short",
+]  # fmt: skip
+RANDOM_FAULTS: tuple[FaultKind, ...] = tuple(kind for kind in get_args(FaultKind) if kind != "hang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,51 +91,14 @@ class _Answer:
     content_type: str = "text/xml; charset=UTF-8"
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
-
-
-def generate_records(n: int, *, first_pmid: int = 30_000_001, start: date = date(2020, 1, 1)) -> list[Record]:
-    """``n`` records with rising PMIDs entered on consecutive days: every third on asthma, the others on malaria."""
-    topics = ("asthma", "malaria", "malaria")
-    return [_generated(first_pmid + i, start + timedelta(days=i), topics[i % 3]) for i in range(n)]
-
-
-def _generated(pmid: int, day: date, topic: str) -> Record:
-    ymd = f"<Year>{day.year}</Year><Month>{day.month}</Month><Day>{day.day}</Day>"
-    return _record(
-        etree.fromstring(
-            f'<PubmedArticle><MedlineCitation Status="MEDLINE" Owner="NLM"><PMID Version="1">{pmid}</PMID>'
-            f"<DateRevised>{ymd}</DateRevised><Article><Journal><JournalIssue><PubDate>{ymd}</PubDate></JournalIssue>"
-            f"<Title>Journal of {topic}</Title></Journal><ArticleTitle>Trial {pmid} in {topic}.</ArticleTitle>"
-            f"<Abstract><AbstractText>Patients with {topic} were treated.</AbstractText></Abstract>"
-            "<Language>eng</Language></Article></MedlineCitation><PubmedData><History>"
-            f'<PubMedPubDate PubStatus="pubmed">{ymd}</PubMedPubDate></History>'
-            f'<ArticleIdList><ArticleId IdType="pubmed">{pmid}</ArticleId></ArticleIdList></PubmedData></PubmedArticle>'
-        )
-    )
-
-
-def load_records(paths: Iterable[Path]) -> list[Record]:
-    """The records of PubMed XML files, plain or gzipped, in their order."""
-    records = []
-    for path in paths:
-        data = path.read_bytes()
-        root = etree.fromstring(gzip.decompress(data) if path.suffix == ".gz" else data)
-        records += [_record(element) for element in root if element.tag in {"PubmedArticle", "PubmedBookArticle"}]
-    return records
-
-
-def _record(element: etree._Element) -> Record:
-    pmid = element.findtext("MedlineCitation/PMID") or element.findtext("BookDocument/PMID") or ""
-    entry = element.find(".//PubMedPubDate[@PubStatus='pubmed']")
-    parts = [int(entry.findtext(name) or 1) for name in ("Year", "Month", "Day")] if entry is not None else [1900, 1, 1]
-    text = " ".join(" ".join(map(str, element.itertext())).split()).lower()
-    return Record(pmid, date(*parts), etree.tostring(element, encoding="utf-8", with_tail=False), text)
+    reset: bool = False
 
 
 class EutilsServer:
     """A running server as a context manager; ``url`` is its base address.
 
-    ``calls`` lists what came in, ``broken_limits`` the calls that were over the rate limit.
+    ``calls`` lists what came in, ``broken_limits`` the calls that were over the rate limit, ``complaints``
+    what a well-behaved client does not do, ``fetched`` how often each page of a session was served whole.
     """
 
     def __init__(
@@ -155,7 +117,14 @@ class EutilsServer:
         self.sessions: dict[str, list[list[Record]]] = {}
         self._keys = keys
         self._retry_after = retry_after
-        self._limited = limited
+        self.limited = limited
+        self.complaints: list[str] = []
+        self.faults_made: Counter[str] = Counter()
+        self.fetched: Counter[tuple[str, ...]] = Counter()
+        self._fault_rate = 0.0
+        self._fault_kinds: Sequence[FaultKind] = ()
+        self._random = random.Random()
+        self._dead: set[tuple[str, ...]] = set()
         self._recent: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -184,6 +153,23 @@ class EutilsServer:
         with self._lock:
             self.faults.append(Fault(kind, times, script, after))
 
+    def inject(self, rate: float, kinds: Sequence[FaultKind] = RANDOM_FAULTS, *, seed: int = 0) -> None:
+        """From now on a share ``rate`` of all calls goes wrong in one of the ways of ``kinds``."""
+        with self._lock:
+            self._fault_rate, self._fault_kinds, self._random = rate, kinds, random.Random(seed)
+
+    def replace(self, *records: Record) -> None:
+        """Add records, or put them in the place of those with the same PMID."""
+        with self._lock:
+            fresh = {record.pmid for record in records}
+            kept = [record for record in self.records if record.pmid not in fresh]
+            self.records[:] = sorted([*kept, *records], key=lambda r: (r.entered, int(r.pmid)), reverse=True)
+
+    def withdraw(self, *pmids: str) -> None:
+        """Take records out, as PubMed does, without a word."""
+        with self._lock:
+            self.records[:] = [record for record in self.records if record.pmid not in pmids]
+
     def expire_sessions(self) -> None:
         """Forget every session, as NCBI does after some hours."""
         with self._lock:
@@ -197,11 +183,22 @@ class EutilsServer:
                 return _json(400, {"error": "API key invalid", "api-key": key, "type": "invalid", "status": "unknown"})
             limit = 3 if key is None else 10
             count = self._count(key or caller, arrived)
-            if self._limited and count > limit:
+            if self.limited and count > limit:
                 return self._too_many(key or caller, count, limit)
-            fault = self._fault_for(script)
-        if fault is not None:
-            return self._failure(fault.kind, script, key or caller)
+            self._examine(script, params)
+            kind = self._fault_for(script, params)
+            if kind is not None:
+                self.faults_made[kind] += 1
+        if kind == "short" and script == "efetch.fcgi":
+            return self._efetch(params, left_out=3)
+        if kind == "expired":
+            self._dead.add(_identity(params))
+            self.sessions.pop(params.get("WebEnv", ""), None)
+        if kind is not None and kind != "short":
+            return self._failure(kind, script, key or caller)
+        return self._answered(script, params)
+
+    def _answered(self, script: str, params: dict[str, str]) -> _Answer:
         routes = {"esearch.fcgi": self._esearch, "efetch.fcgi": self._efetch, "epost.fcgi": self._epost}
         return routes[script](params) if script in routes else _Answer(404, b"<html>404</html>", "text/html")
 
@@ -219,15 +216,28 @@ class EutilsServer:
         answer.headers = headers
         return answer
 
-    def _fault_for(self, script: str) -> Fault | None:
+    def _fault_for(self, script: str, params: dict[str, str]) -> FaultKind | None:
         for fault in self.faults:
             if fault.script in {"", script} and fault.times > 0:
                 if fault.after > 0:
                     fault.after -= 1
                     return None
                 fault.times -= 1
-                return fault
+                return fault.kind
+        if self._random.random() < self._fault_rate:
+            kind = self._random.choice(self._fault_kinds)
+            return None if kind == "expired" and "WebEnv" not in params else kind
         return None
+
+    def _examine(self, script: str, params: dict[str, str]) -> None:
+        """What NCBI asks of clients, and would not tell them (contract of E-utilities, sections 1-4)."""
+        wrong = [f"no {name}" for name in ("db", "tool", "email") if not params.get(name)]
+        wrong += [f"unknown parameter {name}" for name in params.keys() - _PARAMETERS]
+        wrong += ["mindate without maxdate"] * (("mindate" in params) != ("maxdate" in params))
+        wrong += ["records beyond the window"] * (int(params.get("retstart", 0)) >= WINDOW)
+        wrong += ["too many ids"] * (params.get("id", "").count(",") >= 10_000)
+        wrong += ["repeated a call to an expired session"] * ("WebEnv" in params and _identity(params) in self._dead)
+        self.complaints += [f"{script}: {text}" for text in wrong]
 
     def _failure(self, kind: FaultKind, script: str, caller: str) -> _Answer:
         cut_set = f"{_XML}{_FETCH_DOCTYPE}<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PM".encode()
@@ -238,8 +248,18 @@ class EutilsServer:
             return _json(200, {"error": "API rate limit exceeded", "count": "11"})
         if kind == "500":
             return _Answer(500, _DIAGNOSTIC, "text/html")
-        if kind == "502":
-            return _Answer(502, b"<html>\n<head><title>502 Bad Gateway</title></head>\n</html>", "text/html")
+        if kind in {"502", "503", "504"}:
+            return _Answer(int(kind), b"<html>\n<head><title>Bad Gateway</title></head>\n</html>", "text/html")
+        if kind == "html":
+            return _Answer(200, b"<!DOCTYPE html><html><body>Maintenance</body></html>", "text/html")
+        if kind == "empty":
+            return _Answer(200, b"")
+        if kind == "reset":
+            return _Answer(200, b"", reset=True)
+        if kind == "other-root":
+            return _Answer(200, f"{_XML}<eInfoResult></eInfoResult>".encode())
+        if kind == "executor":
+            return _error(script, "Can't run executor", 200)
         if kind == "backend":
             return _error(script, "Search Backend failed: Database is not supported: pubmed", 200)
         if kind == "expired":
@@ -258,14 +278,23 @@ class EutilsServer:
         start, wanted = int(params.get("retstart", 0)), int(params.get("retmax", 20))
         if not term:
             return _error("esearch.fcgi", "Empty term and query_key - nothing todo", 200, as_json)
-        if term.count("((") and "))" not in term:
-            return _error("esearch.fcgi", "Search Backend failed: unbalanced parentheses", 200, as_json)
         if start >= WINDOW:
             return _error("esearch.fcgi", _TOO_FAR, 200, as_json)
-        clauses = [clause.strip() for clause in re.split(r"\bAND\b", term)]
+        sets = self.sessions.get(params.get("WebEnv", ""), [])
+        within = int(params.get("query_key", 0))
+        if within > len(sets) or (within and not sets):
+            return _error("esearch.fcgi", f"Unable to obtain query #{within}", 200, as_json)
+        try:
+            matches = compile_query(term, [frozenset(record.pmid for record in earlier) for earlier in sets])
+        except ValueError as error:
+            return _error("esearch.fcgi", f"Search Backend failed: {error}", 200, as_json)
+        clauses = [term]
         if "mindate" in params and "maxdate" in params:
-            clauses.append(f"{params['mindate']}:{params['maxdate']}[Date - Entry]")
-        found = [record for record in self.records if all(_matches(clause, record) for clause in clauses)]
+            days = f"{params['mindate']}:{params['maxdate']}"
+            clauses.append(f"{days}[Date - {'Modification' if params.get('datetype') == 'mdat' else 'Entry'}]")
+        dated = compile_query(" AND ".join(clauses[1:]))
+        pool = sets[within - 1] if within else list(self.records)
+        found = [record for record in pool if dated(record) and matches(record)]
         messages = [] if found else ["No items found."]
         if min(wanted, len(found) - start) > WINDOW - start:
             wanted = WINDOW - start
@@ -290,7 +319,7 @@ class EutilsServer:
         body = f"{_XML}<ePostResult><QueryKey>{key}</QueryKey><WebEnv>{env}</WebEnv></ePostResult>"
         return _Answer(200, body.encode())
 
-    def _efetch(self, params: dict[str, str]) -> _Answer:
+    def _efetch(self, params: dict[str, str], left_out: int = 0) -> _Answer:
         if "WebEnv" in params:
             start, wanted = int(params.get("retstart", 0)), int(params.get("retmax", 20))
             sets = self.sessions.get(params["WebEnv"], [])
@@ -308,22 +337,15 @@ class EutilsServer:
                 return _error("efetch.fcgi", "ID list is empty! Possibly it has no correct IDs.", 400)
             by_pmid = {record.pmid: record for record in self.records}
             chosen = [by_pmid[pmid] for pmid in ids if pmid in by_pmid]
+        chosen = chosen[left_out:]
+        page = (params.get("WebEnv", ""), params.get("query_key", ""), params.get("retstart", ""), params.get("id", ""))
+        self.fetched[page] += 1
         records = b"".join(record.xml for record in chosen)
         return _Answer(200, (_XML + _FETCH_DOCTYPE).encode() + b"<PubmedArticleSet>" + records + b"</PubmedArticleSet>")
 
 
-def _matches(clause: str, record: Record) -> bool:
-    clause = clause.strip("() ")
-    days = re.fullmatch(r"(\d{4}/\d\d/\d\d):(\d{4}/\d\d/\d\d)\[(?:edat|Date - Entry)\]", clause)
-    if days:
-        return days[1] <= f"{record.entered:%Y/%m/%d}" <= days[2]
-    uids = re.fullmatch(r"(\d+)(?::(\d+))?\[(?:uid|pmid)\]", clause, re.IGNORECASE)
-    if uids:
-        return int(uids[1]) <= int(record.pmid) <= int(uids[2] or uids[1])
-    if clause in {"all[sb]", "all[filter]"}:
-        return True
-    words = re.sub(r"\[[^\]]*\]", "", clause).strip('" ').lower()
-    return all(re.search(rf"\b{re.escape(word)}\b", record.text) for word in words.split())
+def _identity(params: dict[str, str]) -> tuple[str, ...]:
+    return tuple(params.get(name, "") for name in ("WebEnv", "query_key", "retstart", "term"))
 
 
 def _search_xml(
@@ -399,6 +421,9 @@ def _handler_for(server: EutilsServer) -> type[BaseHTTPRequestHandler]:
             self._send(answer)
 
         def _send(self, answer: _Answer) -> None:
+            if answer.reset:
+                self.close_connection = True
+                return
             body = answer.body
             self.send_response(answer.status)
             if "gzip" in self.headers.get("Accept-Encoding", "") and not answer.cut:
@@ -422,8 +447,12 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path, help="PubMed XML files to serve")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--generate", type=int, default=0, metavar="N", help="serve N made-up records too")
+    parser.add_argument("--fault-rate", type=float, default=0.0, metavar="SHARE", help="share of calls that go wrong")
+    parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    with EutilsServer([*load_records(given.files), *generate_records(given.generate)], port=given.port) as server:
+    records = [*load_records(given.files), *generate_records(given.generate, per_day=20)]
+    with EutilsServer(records, port=given.port) as server:
+        server.inject(given.fault_rate, seed=given.seed)
         print(server.url, flush=True)
         with suppress(KeyboardInterrupt):
             threading.Event().wait()

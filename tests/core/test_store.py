@@ -269,7 +269,8 @@ def first_version(paths: LibraryPaths) -> LibraryPaths:
     connection.executescript(MIGRATIONS[0])
     connection.execute("PRAGMA user_version = 1")
     connection.execute("ATTACH ? AS now", (str(paths.root.parent / "now/articles.sqlite"),))
-    connection.execute("INSERT INTO main.articles SELECT * FROM now.articles")
+    columns = "key, id, sequence, version, digest, year, retracted, has_abstract, record"
+    connection.execute(f"INSERT INTO main.articles ({columns}) SELECT {columns} FROM now.articles")
     connection.commit()
     connection.close()
     return paths
