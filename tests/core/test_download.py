@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pubmed_rag.core.download import download
+from pubmed_rag.core.download import Checksum, download
 from pubmed_rag.core.errors import DownloadError, StorageError, translate
 from pubmed_rag.core.progress import SILENT, Progress, Task
 from tests.core.conftest import Disk
@@ -51,7 +51,14 @@ class Recorder:
 def fetch(server: FileServer, target: Path, *, sha256: str = SHA256, progress: Progress = SILENT) -> list[float]:
     """Download the file; returns how long it would have waited between tries."""
     waited: list[float] = []
-    download(f"{server.url}/file", target, sha256=sha256, label="the file", progress=progress, sleep=waited.append)
+    download(
+        f"{server.url}/file",
+        target,
+        checksum=Checksum("sha256", sha256),
+        label="the file",
+        progress=progress,
+        sleep=waited.append,
+    )
     return waited
 
 
@@ -146,13 +153,18 @@ def test_a_remainder_of_another_file_is_thrown_away(server: FileServer, tmp_path
 
 
 def test_a_file_of_no_bytes(server: FileServer, tmp_path: Path) -> None:
-    download(f"{server.url}/empty", tmp_path / "file", sha256=hashlib.sha256().hexdigest(), label="nothing")
+    download(
+        f"{server.url}/empty",
+        tmp_path / "file",
+        checksum=Checksum("sha256", hashlib.sha256().hexdigest()),
+        label="nothing",
+    )
     assert (tmp_path / "file").read_bytes() == b""
 
 
 def test_a_file_on_this_machine_is_copied(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(CONTENT)
-    download((tmp_path / "source").as_uri(), tmp_path / "file", sha256=SHA256, label="the file")
+    download((tmp_path / "source").as_uri(), tmp_path / "file", checksum=Checksum("sha256", SHA256), label="the file")
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
