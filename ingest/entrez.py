@@ -75,7 +75,8 @@ def ingest_entrez(
     """Bring in the records that match ``query``, the most recently entered first, and remember the query.
 
     ``since`` and ``until`` limit the entry date; ``maximum`` takes only so many. ``changed_since`` takes
-    only what was entered or modified since that day, ``keep`` only the articles for which it is true.
+    only what was entered or modified since that day, all of it (``maximum`` is then only remembered), ``keep``
+    only the articles for which it is true.
     A run that did not come to its end is continued, unless ``fresh``; the report counts what this call
     did. The query is remembered only when all of it has come. Raises what :class:`EntrezClient` raises;
     what had come by then stays.
@@ -93,10 +94,11 @@ def ingest_entrez(
     if changed_since and base.count:
         base = client.narrow(base, entrez_plan.changed_since(changed_since))
     run = _Run(name, store, client, keep, progress)
-    total = base.count if maximum is None else min(maximum, base.count)
+    limit = None if changed_since else maximum  # of what changed all is wanted; ``keep`` chooses
+    total = base.count if limit is None else min(limit, base.count)
     run.announce(base, total)
     with progress.task("fetching from PubMed", total=total, unit="records") as task:
-        report = run.take(base, since, until, maximum, task)
+        report = run.take(base, since, until, limit, task)
     store.save_query(
         query,
         since=since.isoformat() if since else None,

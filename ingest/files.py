@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from pubmed_rag.core.errors import InputError, UnrecognisedFormatError
+from pubmed_rag.core.errors import InputError, RemoteError, UnrecognisedFormatError
 from pubmed_rag.core.progress import SILENT, Progress, Task
 from pubmed_rag.core.records import Article, IngestReport, RejectedRecord
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.ingest.formats import read_records
+from pubmed_rag.ingest.id_lists import Named
 from pubmed_rag.ingest.items import Deleted, Item
+from pubmed_rag.ingest.resolve import Pubmed, Resolver
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +26,12 @@ class FilesReport(IngestReport):
     ``failed_files`` (all of them in ``rejected`` too) are the files that are damaged, and those given
     by name that could not be read at all. A file met in a folder that is none of our formats is only in
     ``rejected``. Files are not records: ``read`` does not count them.
+
+    ``remote_error`` is why articles that the files only name could not all be fetched.
     """
 
     failed_files: tuple[RejectedRecord, ...] = ()
+    remote_error: RemoteError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ def ingest_files(
     progress: Progress = SILENT,
     ids_are_pmids: bool = False,
     batch_size: int = 1000,
+    pubmed: Callable[[], Pubmed] | None = None,
+    fresh: bool = False,
 ) -> FilesReport:
     """Store the records of files and folders, in the order given, and apply deletions where they stand.
 
@@ -49,15 +56,24 @@ def ingest_files(
     hidden files are passed over. Each batch is one transaction: when the process is stopped, finished
     batches stay, and repeating the command completes the work. A file that cannot be read does not keep
     the next from being read; what a damaged file still gave is stored.
+
+    Files that only name articles (lists of PMIDs or DOIs, RIS, tables) are taken where they are given by
+    name, and resolved through ``pubmed`` after all others have been read; what the library holds already is
+    fetched again only if ``fresh``.
     """
     total = IngestReport()
     failed: list[RejectedRecord] = []
+    names: list[Named] = []
     with progress.task("reading files", total=None, unit="records") as task:
         for given in _inputs(paths, progress):
             writer = _Writer(store, batch_size, task)
             try:
-                for item in read_records(given.path, ids_are_pmids=ids_are_pmids):
-                    writer.add(item)
+                wanted = given.named and pubmed is not None
+                for item in read_records(given.path, ids_are_pmids=ids_are_pmids, names=wanted):
+                    if isinstance(item, Named):
+                        names.append(item)
+                    else:
+                        writer.add(item)
             except InputError as error:
                 skipped = isinstance(error, UnrecognisedFormatError) and not given.named
                 message = f"skipped: {error.message}" if skipped else str(error)
@@ -69,8 +85,16 @@ def ingest_files(
             report = writer.report
             _log.info("%s: %d read, %d added, %d updated", given.path, report.read, report.added, report.updated)
             total += report
+    remote_error: RemoteError | None = None
+    if names and pubmed is not None:
+        resolver = Resolver(store, pubmed(), fresh=fresh, progress=progress)
+        try:
+            resolver.run(names)
+        except RemoteError as error:  # what the files gave is in the store, and the caller shall hear of it
+            remote_error = error
+        total += resolver.report
     counts = {field.name: getattr(total, field.name) for field in fields(total)}
-    return FilesReport(**counts, failed_files=tuple(failed))
+    return FilesReport(**counts, failed_files=tuple(failed), remote_error=remote_error)
 
 
 class _Writer:

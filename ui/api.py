@@ -18,12 +18,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pubmed_rag.core.errors import InputError
+from pubmed_rag.core.errors import InputError, UsageError
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.core.records import Answer, Article, BuildReport, Filters, IngestReport, SearchMode, SearchResult
 from pubmed_rag.core.settings import Settings, load_settings
-from pubmed_rag.core.store import ArticleStore, StoreCounts
+from pubmed_rag.core.store import ArticleStore, ChangeKind, SavedQuery, StoreCounts, UpdateRecord
 
 if TYPE_CHECKING:
     from pubmed_rag.eval.records import Evaluation
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from pubmed_rag.index.embedder import Embedder
     from pubmed_rag.index.generation import Manifest
     from pubmed_rag.index.search import Searcher
+    from pubmed_rag.ingest.bulk import BulkReport
+    from pubmed_rag.ingest.entrez import EntrezClient
+    from pubmed_rag.ingest.entrez_preview import EntrezPreview
     from pubmed_rag.ingest.files import FilesReport
+    from pubmed_rag.ingest.update import ChangedArticle, UpdateReport
     from pubmed_rag.rag.answer import AnswerEvent, AskOptions
     from pubmed_rag.rag.engine import Engine
 
@@ -116,22 +120,112 @@ class Library:
 
     # -- writing -----------------------------------------------------------------------------------
 
-    def ingest_files(self, paths: Iterable[Path], *, ids_are_pmids: bool = False) -> FilesReport:
-        """Add PubMed XML, MEDLINE text or BEIR corpora, told apart by content."""
+    def ingest_files(self, paths: Iterable[Path], *, ids_are_pmids: bool = False, fresh: bool = False) -> FilesReport:
+        """Add what files hold or name, told apart by content: PubMed XML, MEDLINE text, BEIR corpora, and RIS,
+        tables and lists with PMIDs or DOIs, which are fetched from PubMed (anew if ``fresh``).
+        """
         from pubmed_rag.ingest.files import ingest_files
 
-        return ingest_files(list(paths), self.store, progress=self._progress, ids_are_pmids=ids_are_pmids)
+        return ingest_files(
+            list(paths),
+            self.store,
+            progress=self._progress,
+            ids_are_pmids=ids_are_pmids,
+            pubmed=self._entrez,
+            fresh=fresh,
+        )
 
     def ingest_entrez(
-        self, query: str, *, maximum: int | None = None, since: date | None = None, until: date | None = None
+        self,
+        query: str,
+        *,
+        maximum: int | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        fresh: bool = False,
     ) -> IngestReport:
-        """Add what PubMed finds for ``query``. ``since`` and ``until`` (included) limit the entry date."""
-        from pubmed_rag.ingest.entrez import EntrezClient, ingest_entrez
+        """Add what PubMed finds for ``query``. ``since`` and ``until`` (included) limit the entry date.
 
-        client = EntrezClient(self.settings.entrez)
+        A run that was interrupted continues, unless ``fresh``.
+        """
+        from pubmed_rag.ingest.entrez import ingest_entrez
+
         return ingest_entrez(
-            query, self.store, client, maximum=maximum, since=since, until=until, progress=self._progress
+            query,
+            self.store,
+            self._entrez(),
+            maximum=maximum,
+            since=since,
+            until=until,
+            fresh=fresh,
+            progress=self._progress,
         )
+
+    def ingest_bulk(
+        self,
+        source: str | Path,
+        *,
+        subset: Sequence[str] = (),
+        keep_files: bool = False,
+        jobs: int = 0,
+        again: bool = False,
+    ) -> BulkReport:
+        """Add NLM's bulk files from a folder or address, or ``"nlm"``; only new ones, unless ``again``.
+
+        ``subset`` is conditions such as ``"years=2015-2024"``; ``jobs`` processes parse (0: one a processor).
+        """
+        from pubmed_rag.ingest.bulk import ingest_bulk
+        from pubmed_rag.ingest.subset import parse_subset
+
+        return ingest_bulk(
+            str(source),
+            self.store,
+            downloads=self.paths.downloads,
+            subset=parse_subset(subset) if subset else None,
+            keep_files=keep_files,
+            jobs=jobs,
+            again=again,
+            progress=self._progress,
+        )
+
+    def update(self) -> UpdateReport:
+        """Bring in what is new or revised for the saved queries and bulk sources. Look at ``errors``."""
+        from pubmed_rag.ingest.update import update
+
+        return update(self.store, self._entrez, downloads=self.paths.downloads, progress=self._progress)
+
+    def saved(self) -> tuple[list[SavedQuery], tuple[str, ...]]:
+        """The queries and the bulk sources that :meth:`update` asks again."""
+        from pubmed_rag.ingest.update import bulk_sources
+
+        return self.store.saved_queries(), bulk_sources(self.store)
+
+    def forget(self, which: str) -> str:
+        """Do not ask a query or source again, given by its text or its number (from 1, queries first).
+
+        Its articles stay. Returns its text. Raises :class:`UsageError` where there is no such thing.
+        """
+        from pubmed_rag.ingest.update import forget
+
+        return forget(self.store, which)
+
+    def changes(self, kind: ChangeKind, number: int | None = None) -> tuple[ChangedArticle, ...]:
+        """The articles of one ``kind`` that an update changed: the latest update, or that of ``number``."""
+        from pubmed_rag.ingest.update import changed_articles
+
+        record = self.update_record(number)
+        return tuple(changed_articles(self.store, kind, record.since, record.until))
+
+    def update_record(self, number: int | None = None) -> UpdateRecord:
+        """An update by its number, or the latest. Raises :class:`UsageError` where there is no such update."""
+        updates = self.store.updates()
+        if not updates:
+            raise UsageError("this library has not been updated yet", remedy="do it with 'pubmed-rag update'")
+        found = [record for record in updates if number in (None, record.number)]
+        if not found:
+            known = f"{updates[0].number} to {updates[-1].number}" if len(updates) > 1 else str(updates[0].number)
+            raise UsageError(f"there is no update {number}", remedy=f"known: {known}")
+        return found[-1]
 
     def build_index(self, options: BuildOptions | None = None) -> BuildReport:
         """A new index generation from all articles; vectors computed before are reused."""
@@ -175,6 +269,11 @@ class Library:
 
         return current_generation(self.paths).manifest
 
+    def _entrez(self) -> EntrezClient:
+        from pubmed_rag.ingest.entrez import EntrezClient
+
+        return EntrezClient(self.settings.entrez)
+
     def _engine_source(self, model: str | None) -> Callable[[], Engine]:
         return lambda: self._engine(model or self.settings.models.llm)
 
@@ -205,6 +304,22 @@ def open_library(
     if path is not None:
         chosen = chosen.with_library(Path(path))
     return Library(chosen, create=create, progress=progress)
+
+
+def preview_query(
+    query: str,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+    maximum: int | None = None,
+    settings: Settings | None = None,
+) -> EntrezPreview:
+    """What PubMed makes of ``query``, how much it finds, and what fetching it would take. Fetches nothing."""
+    from pubmed_rag.ingest.entrez import EntrezClient
+    from pubmed_rag.ingest.entrez_preview import preview
+
+    chosen = settings or load_settings(os.environ)
+    return preview(query, EntrezClient(chosen.entrez), since=since, until=until, maximum=maximum)
 
 
 def evaluate(

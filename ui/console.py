@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.progress import (
     MofNCompleteColumn,
     ProgressColumn,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -28,6 +29,9 @@ _NO_WRAP = 100_000
 
 _PLAIN_SECONDS = 10.0
 """Without a terminal a line is printed this often, so that a log shows that work goes on."""
+
+_AT_ONCE_SECONDS = 0.1
+"""What is done this soon was done by an earlier run: it counts as done, and not for the rate and the time left."""
 
 
 def stdout() -> Console:
@@ -76,28 +80,69 @@ class ConsoleProgress:
 class _Rate(ProgressColumn):
     def render(self, task: object) -> Text:
         speed = getattr(task, "finished_speed", None) or getattr(task, "speed", None)
-        return Text(f"{speed:,.0f}/s" if speed else "")
+        return Text(_per_second(speed) if speed else "")
+
+
+def _per_second(speed: float) -> str:
+    return f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s"
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a person says it: ``40 s``, ``8 min``, ``2 h 05 min``, ``3 days 4 h``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02} min"
+    return f"{hours // 24} days {hours % 24} h"
 
 
 class _BarTask:
-    def __init__(self, drawn: RichProgress, identifier: object) -> None:
+    def __init__(self, drawn: RichProgress, identifier: TaskID) -> None:
         self._drawn = drawn
         self._identifier = identifier
+        self._begun = time.monotonic()
+        self._before = 0
 
     def advance(self, n: int = 1) -> None:
-        self._drawn.advance(self._identifier, n)  # type: ignore[arg-type]  # rich's TaskID is an int with a name
+        if time.monotonic() - self._begun < _AT_ONCE_SECONDS:
+            self._before += n
+            self._drawn.reset(self._identifier, completed=self._before)  # forgets the speed, not the amount
+        else:
+            self._drawn.advance(self._identifier, n)
 
 
 class _LineTask:
-    def __init__(self, console: Console, label: str, total: int | None, unit: str) -> None:
+    """Progress for a log: every ten seconds a line with amount, recent rate and time left."""
+
+    def __init__(
+        self,
+        console: Console,
+        label: str,
+        total: int | None,
+        unit: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._console = console
         self._label, self._total, self._unit = label, total, unit
-        self._done = 0
-        self._last = time.monotonic()
+        self._clock = clock
+        self._done = self._done_before = 0
+        self._begun = self._last = clock()
 
     def advance(self, n: int = 1) -> None:
         self._done += n
-        if time.monotonic() - self._last >= _PLAIN_SECONDS:
-            self._last = time.monotonic()
+        passed = self._clock() - self._last
+        if self._clock() - self._begun < _AT_ONCE_SECONDS:
+            self._done_before = self._done
+        if passed >= _PLAIN_SECONDS:
+            speed = (self._done - self._done_before) / passed
             of = f" of {self._total:,}" if self._total else ""
-            self._console.print(Text(f"{self._label}: {self._done:,}{of} {self._unit}"))
+            line = f"{self._label}: {self._done:,}{of} {self._unit}, {_per_second(speed)}"
+            if self._total and speed > 0:
+                line += f", about {duration(max(0, self._total - self._done) / speed)} left"
+            self._console.print(Text(line))
+            self._last += passed
+            self._done_before = self._done

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pubmed_rag.core.records import Answer, BuildReport, Citation, Claim, Hit, IngestReport, SearchResult
+from pubmed_rag.core.store import ChangeKind, SavedQuery, UpdateRecord
+
+if TYPE_CHECKING:
+    from pubmed_rag.ingest.bulk import BulkReport
+    from pubmed_rag.ingest.entrez_preview import EntrezPreview
+    from pubmed_rag.ingest.update import ChangedArticle, SourceUpdate, UpdateReport
 
 
 def to_json(value: object) -> str:
@@ -22,6 +29,86 @@ def ingest_json(report: IngestReport) -> dict[str, Any]:
         "unchanged": report.unchanged,
         "deleted": report.deleted,
         "rejected": [{"source": r.source, "pmid": r.pmid, "reason": r.reason} for r in report.rejected],
+    }
+
+
+def bulk_json(report: BulkReport) -> dict[str, Any]:
+    return {
+        **ingest_json(report),
+        "files": report.files,
+        "edition": report.edition,
+        "filtered": report.filtered,
+    }
+
+
+def preview_json(preview: EntrezPreview) -> dict[str, Any]:
+    return {
+        "query": preview.query,
+        "count": preview.count,
+        "translation": preview.query_translation,
+        "warnings": list(preview.warnings),
+        "problems": [
+            {
+                "start": problem.start,
+                "end": problem.end,
+                "text": problem.text,
+                "message": problem.message,
+                "suggestion": problem.suggestion,
+            }
+            for problem in preview.problems
+        ],
+        "parts": preview.parts,
+        "requests": preview.requests,
+        "seconds": preview.seconds,
+    }
+
+
+def update_json(report: UpdateReport) -> dict[str, Any]:
+    """``new``, ``revised``, ``deleted_articles`` and ``newly_retracted`` say how the library differs from before."""
+    return {
+        "update": report.number,
+        **ingest_json(report),
+        "new": report.changes.new,
+        "revised": report.changes.revised,
+        "deleted_articles": report.changes.deleted,
+        "newly_retracted": changed_json(report.newly_retracted),
+        "queries": [_source_json("query", step) for step in report.queries],
+        "sources": [_source_json("source", step) for step in report.sources],
+    }
+
+
+def _source_json(kind: str, step: SourceUpdate) -> dict[str, Any]:
+    counts = ingest_json(step.report)
+    del counts["rejected"]
+    return {kind: step.name, **counts, "error": None if step.error is None else str(step.error)}
+
+
+def changes_json(record: UpdateRecord, changes: Mapping[ChangeKind, Sequence[ChangedArticle]]) -> dict[str, Any]:
+    return {
+        "update": record.number,
+        "started": record.started,
+        "finished": record.finished,
+        **{kind: changed_json(articles) for kind, articles in changes.items()},
+    }
+
+
+def changed_json(articles: Iterable[ChangedArticle]) -> list[dict[str, Any]]:
+    return [{"id": article.id, "pmid": article.pmid, "title": article.title} for article in articles]
+
+
+def saved_json(queries: Iterable[SavedQuery], sources: Iterable[str]) -> dict[str, Any]:
+    return {
+        "queries": [
+            {
+                "query": saved.query,
+                "since": saved.since,
+                "until": saved.until,
+                "max": saved.maximum,
+                "asked": saved.asked,
+            }
+            for saved in queries
+        ],
+        "sources": list(sources),
     }
 
 

@@ -109,6 +109,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
 def _library(settings: Settings) -> Iterator[Finding]:
     from pubmed_rag.core.store import ArticleStore
     from pubmed_rag.index.generation import current_generation
+    from pubmed_rag.ingest.update import bulk_sources
 
     paths = LibraryPaths(settings.library.expanduser().resolve())
     if not paths.exists:
@@ -120,7 +121,10 @@ def _library(settings: Settings) -> Iterator[Finding]:
         with ArticleStore(paths) as store:
             counts = store.counts()
             sequence = store.last_sequence()
+            saved, sources, updates = store.saved_queries(), bulk_sources(store), store.updates()
         yield Finding("library", "ok", f"{counts.articles:,} articles in {paths.root}")
+        last = f"last updated {updates[-1].finished}" if updates else "not updated yet"
+        yield Finding("sources", "ok", f"{len(saved)} saved queries, {len(sources)} sources of bulk files; {last}")
         generation = current_generation(paths)
         problems = generation.problems()
         if problems:

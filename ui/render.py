@@ -9,14 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pubmed_rag.core.records import Answer, Article, Claim, Hit, IngestReport, SearchResult
+from pubmed_rag.core.records import Answer, Article, Claim, Hit, SearchResult
 from pubmed_rag.core.store import ArticleStore
 
 if TYPE_CHECKING:
     from pubmed_rag.eval.records import Evaluation
 
 PUBMED = "https://pubmed.ncbi.nlm.nih.gov"
-_MOST_REJECTED_SHOWN = 20
 
 
 def print_search(console: Console, result: SearchResult, *, explain: bool = False) -> None:
@@ -59,21 +58,6 @@ def print_answer(console: Console, answer: Answer, store: ArticleStore) -> None:
     steps = ", ".join(f"{name} {ms / 1000:.1f} s" for name, ms in answer.timings_ms if ms >= 50)
     how = f"model {answer.model}, temperature {answer.temperature:g}, seed {answer.seed}"
     console.print(Text(f"{answer.took_ms / 1000:.1f} s ({steps}); {how}", style="dim"))
-
-
-def print_ingest(console: Console, report: IngestReport) -> None:
-    """Counts, and the rejected records by name."""
-    console.print(
-        f"{report.read:,} records read: {report.added:,} added, {report.updated:,} updated, "
-        f"{report.unchanged:,} unchanged, {report.deleted:,} deleted, {len(report.rejected):,} rejected"
-    )
-    for rejected in report.rejected[:_MOST_REJECTED_SHOWN]:
-        where = f"{rejected.source}, PMID {rejected.pmid}" if rejected.pmid else rejected.source
-        console.print(Text(f"  rejected: {where}: {rejected.reason}", style="yellow"))
-    if len(report.rejected) > _MOST_REJECTED_SHOWN:
-        console.print(
-            Text(f"  … and {len(report.rejected) - _MOST_REJECTED_SHOWN:,} more; --json lists all", style="yellow")
-        )
 
 
 def facts_table(rows: list[tuple[str, str]]) -> Table:

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from pubmed_rag.core.errors import DamagedFileError, InputError, UnrecognisedFormatError
 from pubmed_rag.core.records import Article
 from pubmed_rag.core.store import article_digest
-from pubmed_rag.ingest import beir, medline, pubmed_xml
+from pubmed_rag.ingest import beir, id_lists, medline, pubmed_xml
 from pubmed_rag.ingest.content import Gunzip
-from pubmed_rag.ingest.formats import Format, read_records, recognise
-from pubmed_rag.ingest.items import Item
+from pubmed_rag.ingest.formats import FileItem, Format, read_records, recognise
+from pubmed_rag.ingest.id_lists import Named
 from tests.ingest.xml_builder import article, xml_set
 
 pytestmark = pytest.mark.timeout(30)
@@ -29,16 +29,25 @@ pytestmark = pytest.mark.timeout(30)
 XML = xml_set(article("1"), article("2"), article("3"))
 MEDLINE = b"\nPMID- 1\nTI  - One.\n\nPMID- 2\nTI  - Two.\n\nPMID- 3\nTI  - Three.\n"
 BEIR = b"".join(json.dumps({"_id": str(n), "title": "T", "text": "x"}).encode() + b"\n" for n in (1, 2, 3))
-ALL = {Format.PUBMED_XML: XML, Format.MEDLINE: MEDLINE, Format.BEIR: BEIR}
+RIS = b"".join(b"TY  - JOUR\nDB  - PubMed\nAN  - %d\nER  - \n\n" % n for n in (1, 2, 3))
+TABLE = b'Title,PMID\n"One, two",1\nTwo,2\nThree,3\n'
+IDS = b"1\n2\n3\n"
+ALL = {Format.PUBMED_XML: XML, Format.MEDLINE: MEDLINE, Format.BEIR: BEIR,
+       Format.RIS: RIS, Format.TABLE: TABLE, Format.IDS: IDS}  # fmt: skip
+WITH_ARTICLES = [kind for kind in ALL if not kind.names_only]
 
 
 def ids(path: Path) -> list[str]:
-    return [item.id for item in read_records(path) if isinstance(item, Article)]
+    """Ids of the articles that a file holds, or the PMIDs of those that it names."""
+    items = list(read_records(path))
+    return [
+        item.id if isinstance(item, Article) else str(item.pmid) for item in items if isinstance(item, Article | Named)
+    ]
 
 
-def collect(path: Path) -> tuple[list[Item], DamagedFileError]:
+def collect(path: Path) -> tuple[list[FileItem], DamagedFileError]:
     """The items that come before the damage, and the damage."""
-    items: list[Item] = []
+    items: list[FileItem] = []
     with pytest.raises(DamagedFileError) as caught:
         for item in read_records(path):
             items.append(item)
@@ -81,7 +90,8 @@ def test_several_gzip_members_and_padding(tmp_path: Path) -> None:
         ("PMID- 1\n".encode("utf-16-be"), "is UTF-16 text"),
         (b'{"title": "no id"}', 'no "_id"'),
         (b'[{"_id": "1"}]', "is a JSON array"),
-        (b"TY  - JOUR\nTI  - x\nER  - \n", "is RIS"),
+        (b"1\t2\t3 trials\n4\t5\t6 trials\n", "is text of no known kind"),
+        (b"Year,Deaths\n1999,12\n", "is text of no known kind"),
         (b"%PDF-1.7", "is a PDF"),
         (b"PK\x03\x04", "is a ZIP"),
         (bz2.compress(XML), "is a bzip2 file"),
@@ -104,7 +114,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         list(read_records(tmp_path / "nowhere.xml"))
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", WITH_ARTICLES)
 def test_a_truncated_gzip_gives_whole_records_only(kind: Format, tmp_path: Path) -> None:
     many = {
         Format.PUBMED_XML: xml_set(*(article(str(n), title=f"Title {n * 7919}") for n in range(1, 400))),
@@ -163,6 +173,11 @@ def test_no_damage_is_fatal(kind: Format, place: int, junk: bytes) -> None:
             Format.PUBMED_XML: pubmed_xml.iter_records,
             Format.MEDLINE: medline.iter_records,
             Format.BEIR: beir.iter_records,
+            Format.RIS: id_lists.read_ris,
+            Format.TABLE: lambda stream, source: id_lists.read_table(
+                stream, source, content.decode("utf-8", "replace")
+            ),
+            Format.IDS: id_lists.read_list,
         }
         assert len(list(readers[kind](io.BytesIO(content), "x"))) <= 6
 
