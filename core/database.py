@@ -16,6 +16,7 @@ from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.migrations import SCHEMA_VERSION, migrate, schema_version
 
 _BUSY_SECONDS = 30.0
+_CACHE_KIB = 1 << 16  # changes spread over a large library touch many pages more than once
 _VALUES_PER_STATEMENT = 500
 
 
@@ -94,6 +95,7 @@ class Database:
             if not read_only:
                 _use_wal(connection)
                 connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         with self._guard:
             # A thread that has ended needs its connection no more; pages start a thread for every redraw.
             for thread, ended in self._connections:

@@ -88,8 +88,8 @@ def ingest_bulk(
     if again:
         store.clear_journal(run)
     journal = store.journal(run)
+    listing = bulk.listing()  # first: a source that is not there must not be remembered
     subset = _settle_subset(store, run, journal, subset)
-    listing = bulk.listing()
     applied = {
         item.removeprefix(_FILE): msgspec.json.decode(value, type=_Applied)
         for item, value in journal.items()

@@ -38,6 +38,7 @@ def bulk_json(report: BulkReport) -> dict[str, Any]:
         "files": report.files,
         "edition": report.edition,
         "filtered": report.filtered,
+        "complete": report.complete,
     }
 
 

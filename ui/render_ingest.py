@@ -62,6 +62,8 @@ def print_bulk(console: Console, report: BulkReport) -> None:
     print_ingest(console, report)
     if report.filtered:
         console.print(f"{report.filtered:,} records are not in the subset")
+    if not report.complete:
+        console.print(Text("Numbers are missing from this source: the library holds a part of PubMed.", style="yellow"))
 
 
 def print_problems(console: Console, query: str, problems: Sequence[Problem]) -> None:
