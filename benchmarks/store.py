@@ -24,7 +24,14 @@ from pathlib import Path
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.prepared import PreparedArticle, prepare
 from pubmed_rag.core.records import (
-    Article, Author, Journal, MeshHeading, PartialDate, Reference, Section, Term,
+    Article,
+    Author,
+    Journal,
+    MeshHeading,
+    PartialDate,
+    Reference,
+    Section,
+    Term,
 )  # fmt: skip
 from pubmed_rag.core.store import ArticleStore, Deletion
 
