@@ -1,0 +1,109 @@
+"""Parsing a baseline-like file, beside pubmed_parser and a bare lxml walk over the same file.
+
+    pip install pubmed_parser
+    python -m benchmarks.parse [--records 30000] [--rounds 3]
+
+Prints records a second of processor time (one process), then of the clock for two processes on two files, as
+bulk ingestion runs, with and without the store; the peak memory of the parsing process; and ratios to
+pubmed_parser, measured in turn with the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import multiprocessing
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from gzip import GzipFile
+from pathlib import Path
+
+from lxml import etree
+
+from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.core.store import ArticleStore
+from pubmed_rag.ingest.bulk import ingest_bulk
+from pubmed_rag.ingest.formats import read_records
+from tests.generate import generate_xml, write_baseline_file
+
+
+def ours(path: Path) -> int:
+    return sum(1 for _ in read_records(path))
+
+
+def theirs(path: Path) -> int:
+    parse = importlib.import_module("pubmed_parser").parse_medline_xml
+    return sum(1 for _ in parse(str(path)))
+
+
+def bare(path: Path) -> int:
+    count = 0
+    with GzipFile(path) as stream:
+        for _, element in etree.iterparse(stream, tag="PubmedArticle"):
+            count += 1
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+    return count
+
+
+def processor_time(read: Callable[[Path], int], path: Path) -> float:
+    started = time.process_time()
+    read(path)
+    return time.process_time() - started
+
+
+def clock_time(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def peak_memory(path: Path) -> float:
+    """MB that a fresh process needs to parse ``path``."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measured, (path,))
+
+
+def _measured(path: Path) -> float:
+    ours(path)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def two_at_once(paths: list[Path]) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.map(ours, paths)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--records", type=int, default=30_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    n: int = given.records
+    with tempfile.TemporaryDirectory(prefix="pubmed-rag-parse-") as folder:
+        paths = [Path(folder) / f"pubmed26n000{number}.xml.gz" for number in (1, 2)]
+        for number, path in enumerate(paths):
+            write_baseline_file(path, generate_xml(n, seed=number, first_pmid=1 + number * n))
+        rates: dict[str, list[float]] = {}
+        for _ in range(given.rounds):
+            for name, read in (("pubmed_parser", theirs), ("bare lxml iterparse", bare), ("ours", ours)):
+                rates.setdefault(name, []).append(n / processor_time(read, paths[0]))
+            rates.setdefault("ours, two processes", []).append(2 * n / clock_time(lambda: two_at_once(paths)))
+        with ArticleStore(LibraryPaths(Path(folder) / "library"), create=True) as store:
+            seconds = clock_time(lambda: ingest_bulk(folder, store, downloads=Path(folder), jobs=2))
+            rates["ours, two processes and store"] = [2 * n / seconds]
+        peer = statistics.median(rates["pubmed_parser"])
+        size = sum(path.stat().st_size for path in paths) / len(paths) / 1e6
+        print(f"{n:,} records a file, {size:.0f} MB packed; medians of {given.rounds} rounds")
+        for name, measured in rates.items():
+            rate = statistics.median(measured)
+            print(f"{name:32s} {rate:8,.0f} records/s   {rate / peer:5.2f} x pubmed_parser")
+        print(f"peak memory of parsing           {peak_memory(paths[0]):8.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
