@@ -17,6 +17,10 @@ from pubmed_rag.core.migrations import SCHEMA_VERSION, migrate, schema_version
 
 _BUSY_SECONDS = 30.0
 _CACHE_KIB = 1 << 16  # changes spread over a large library touch many pages more than once
+# SQLite's default brings every 4 MB of changes into place and waits for the disk; pages that change often, as
+# those of the indexes do, go there once with 64.
+_LOG_PAGES = 1 << 14
+_LOG_BYTES = 1 << 26  # a longer log, as a very large transaction leaves it, is cut back to this
 _VALUES_PER_STATEMENT = 500
 
 
@@ -96,6 +100,8 @@ class Database:
                 _use_wal(connection)
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+                connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
         with self._guard:
             # A thread that has ended needs its connection no more; pages start a thread for every redraw.
             for thread, ended in self._connections:

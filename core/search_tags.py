@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SearchField:
-    """A field of PubMed's index. ``code`` is EInfo's, ``tags`` the short forms, the preferred one first.
+    """A field of PubMed's index. ``tags`` are the short forms, the preferred one first.
+
+    ``code`` is EInfo's, and ours for the four fields EInfo does not list (AID, FAUN, FULI, JID); it is a tag too.
 
     ``proximity``: takes ``[ti:~3]``; ``noexp``: takes ``[mh:noexp]``; ``ranges``: takes ``2020:2024[dp]``.
     """
@@ -47,8 +49,8 @@ FIELDS: tuple[SearchField, ...] = (
     SearchField(
         "PDAT", "Date - Publication", ("dp", "pdat", "publication date", "date of publication", "pubdate"), ranges=True
     ),
-    SearchField("EPDT", "Date - Publication, Electronic", ("epdat", "electronic date of publication"), ranges=True),
-    SearchField("PPDT", "Date - Publication, Print", ("ppdat", "print date of publication"), ranges=True),
+    SearchField("EPDT", "Date - Publication, Electronic", ("epdat", "electronic publication date"), ranges=True),
+    SearchField("PPDT", "Date - Publication, Print", ("ppdat", "print publication date"), ranges=True),
     SearchField("ECNO", "EC/RN Number", ("rn", "ecno", "ec/rn")),
     SearchField("ED", "Editor", ("ed",)),
     SearchField("FILT", "Filter", ("filter", "sb", "subset")),
@@ -82,6 +84,31 @@ FIELDS: tuple[SearchField, ...] = (
 )
 
 
+# What people write who have another service in mind, or the name of a part of the record.
+_MEANT = {
+    "ab": "tiab",
+    "abstract": "tiab",
+    "ti/ab": "tiab",
+    "ti,ab": "tiab",
+    "kw": "ot",
+    "keyword": "ot",
+    "keywords": "ot",
+    "author keywords": "ot",
+    "mesh heading": "mh",
+    "mesh headings": "mh",
+    "mesh term": "mh",
+    "year": "dp",
+    "date": "dp",
+    "issn": "ta",
+    "source": "ta",
+    "author name": "au",
+    "authors": "au",
+    "author identifier": "auid",
+    "orcid": "auid",
+    "text": "tw",
+}
+
+
 def find(tag: str) -> SearchField | None:
     """The field that ``tag`` (without brackets and modifiers) names; ``None`` for one PubMed does not know."""
     return _by_tag().get(_normal(tag))
@@ -89,6 +116,8 @@ def find(tag: str) -> SearchField | None:
 
 def near(tag: str) -> str | None:
     """The known tag or name that ``tag`` may have been meant to be."""
+    if _normal(tag) in _MEANT:
+        return _MEANT[_normal(tag)]
     found = difflib.get_close_matches(_normal(tag), _by_tag(), n=1, cutoff=0.6)
     return found[0] if found else None
 
@@ -101,6 +130,6 @@ def _normal(tag: str) -> str:
 def _by_tag() -> dict[str, SearchField]:
     table = {_normal(field.name): field for field in FIELDS}
     for field in FIELDS:
-        for tag in field.tags:
+        for tag in (*field.tags, field.code):
             table.setdefault(_normal(tag), field)
     return table

@@ -32,17 +32,32 @@ ChangeKind = Literal["new", "revised", "deleted", "retracted"]
 CHANGE_KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
 _LATEST = 2**62
+# An article that was held at `since`, deleted after it, and came back, has a tombstone that says so.
+_BACK = (
+    "SELECT 1 FROM deletions AS gone WHERE gone.id = articles.id"
+    " AND gone.sequence > :since AND gone.added_sequence <= :since"
+)
 # Ids by kind of change, in the order of the changes. Parameters: since, until (sequence numbers).
+# Nothing here reads more rows than have changed after `since`.
 _CHANGES: dict[ChangeKind, str] = {
     "new": "SELECT id FROM articles WHERE sequence > :since AND added_sequence > :since AND added_sequence <= :until"
-    " ORDER BY sequence",
-    "revised": "SELECT id FROM articles WHERE sequence > :since AND sequence <= :until AND added_sequence <= :since"
-    " ORDER BY sequence",
+    f" AND NOT EXISTS ({_BACK}) ORDER BY sequence",
+    "revised": "SELECT id FROM articles WHERE sequence > :since AND sequence <= :until"
+    f" AND (added_sequence <= :since OR EXISTS ({_BACK})) ORDER BY sequence",
     "deleted": "SELECT id FROM deletions AS gone WHERE sequence > :since AND sequence <= :until"
-    " AND NOT EXISTS (SELECT 1 FROM articles WHERE articles.id = gone.id) ORDER BY sequence",
+    " AND added_sequence <= :since AND NOT EXISTS (SELECT 1 FROM articles WHERE articles.id = gone.id)"
+    " ORDER BY sequence",
     "retracted": "SELECT id FROM articles WHERE retracted_sequence > :since AND retracted_sequence <= :until"
-    " AND added_sequence <= :since ORDER BY retracted_sequence",
+    " AND (added_sequence <= :since OR EXISTS"
+    f" ({_BACK} AND coalesce(gone.retracted_sequence > :since, TRUE))) ORDER BY retracted_sequence",
 }
+# Left to itself SQLite would read the whole library in the order of its keys. So the keys of what has changed
+# are collected first.
+_CHANGED_BY_KEY = (
+    "SELECT key, record FROM articles WHERE key IN"
+    " (SELECT key FROM articles INDEXED BY articles_by_sequence WHERE sequence > ?) ORDER BY key"
+)
+_CHANGED_IN_ORDER = "SELECT key, record FROM articles WHERE sequence > ? ORDER BY sequence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +128,19 @@ class ArticleStore(Ledger):
         from elsewhere alone stay.
         """
         deleted = 0
+        after = 0  # bulk_members is read once, not once a batch
         while True:
             with self._transaction() as connection:
                 rows = connection.execute(
-                    "SELECT key, id FROM bulk_members JOIN articles USING (key) WHERE edition < ? LIMIT ?",
-                    (edition, batch),
+                    "SELECT key FROM bulk_members WHERE edition < ? AND key > ? ORDER BY key LIMIT ?",
+                    (edition, after, batch),
                 ).fetchall()
-                writer = Writer(connection)
-                writer.delete_keys(rows)
-            deleted += len(rows)
-            if len(rows) < batch:
+                keys = [key for (key,) in rows]
+                Writer(connection).delete_keys(keys)
+            deleted += len(keys)
+            if len(keys) < batch:
                 return deleted
+            after = keys[-1]
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -150,18 +167,16 @@ class ArticleStore(Ledger):
 
     def articles(self) -> Iterator[StoredArticle]:
         """All articles in the order of their keys, streamed."""
-        return self.changed_since(0, order="key")
+        return self._stream("SELECT key, record FROM articles ORDER BY key")
 
     def changed_since(
         self, sequence: int, *, order: Literal["key", "sequence"] = "sequence"
     ) -> Iterator[StoredArticle]:
-        """Articles added or updated after ``sequence``, streamed; each once, in its present state."""
-        cursor = self._connection.execute(
-            f"SELECT key, record FROM articles WHERE sequence > ? ORDER BY {order}",
-            (sequence,),
-        )
-        for key, record in cursor:
-            yield StoredArticle(key, unpack(record))
+        """Articles added or updated after ``sequence``, streamed; each once, in its present state.
+
+        Costs what has changed, whatever the order and the size of the library.
+        """
+        return self._stream(_CHANGED_BY_KEY if order == "key" else _CHANGED_IN_ORDER, sequence)
 
     def count_changed_since(self, sequence: int) -> int:
         """How many articles :meth:`changed_since` yields."""
@@ -176,9 +191,9 @@ class ArticleStore(Ledger):
     def changes(self, kind: ChangeKind, since: int, until: int | None = None) -> Iterator[str]:
         """Ids of the articles that changed after sequence number ``since``, up to ``until``, oldest change first.
 
-        ``new``: stored for the first time, and still there. ``revised``: held before and changed.
-        ``deleted``: gone, and not back. ``retracted``: held before, and retracted since. Where an article
-        changed again after ``until``, that earlier change is no longer known.
+        ``new``: not held at ``since``, and there now. ``revised``: held then, and changed since, be it that it
+        was deleted and came back. ``deleted``: held then, and gone now. ``retracted``: held then, and retracted
+        since. Where an article changed again after ``until``, that earlier change is no longer known.
         """
         cursor = self._connection.execute(
             _CHANGES[kind], {"since": since, "until": _LATEST if until is None else until}
@@ -200,13 +215,15 @@ class ArticleStore(Ledger):
         return last_sequence(self._connection)
 
     def counts(self) -> StoreCounts:
-        """Totals for ``info`` pages."""
-        row = self._connection.execute(
-            "SELECT count(*), coalesce(sum(has_abstract), 0), coalesce(sum(retracted), 0) FROM articles"
-        ).fetchone()
+        """Totals for ``info`` pages; kept with every change, so that asking costs nothing."""
+        row = self._connection.execute("SELECT articles, with_abstract, retracted FROM totals").fetchone()
         return StoreCounts(*row)
 
     def holds_retracted(self) -> bool:
         """Whether any article is retracted, without counting them."""
         (found,) = self._connection.execute("SELECT EXISTS (SELECT 1 FROM articles WHERE retracted)").fetchone()
         return bool(found)
+
+    def _stream(self, select: str, *values: int) -> Iterator[StoredArticle]:
+        for key, record in self._connection.execute(select, values):
+            yield StoredArticle(key, unpack(record))

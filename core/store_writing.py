@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from sqlite3 import Connection
 
 from pubmed_rag.core.article import Article
@@ -16,6 +15,7 @@ from pubmed_rag.core.database import select_in
 from pubmed_rag.core.prepared import PreparedArticle, prepare
 
 _BATCH = 500
+_LEAVING = "SELECT key, id, added_sequence, retracted_sequence, has_abstract FROM articles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class _Held:
     key: int
     version: int
     digest: bytes
+    has_abstract: bool
     retracted_sequence: int | None
 
 
@@ -59,23 +60,35 @@ class Writer:
     connection: Connection
     edition: int | None = None
     counts: WriteCounts = field(default_factory=WriteCounts)
-    _sequence: int = -1
+    _sequence: int = field(init=False)
+    _with_abstract: int = 0  # by how much the totals have changed
+    _retracted: int = 0
+
+    def __post_init__(self) -> None:
+        self._sequence = last_sequence(self.connection)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Apply ``changes``; ``counts`` says what they came to."""
-        self._sequence = last_sequence(self.connection)
         for run in _runs(changes):
             if isinstance(run, Deletion):
                 self._delete(run)
             else:
                 self._put(run)
+        self._write_totals()
+
+    def delete_keys(self, keys: Sequence[int]) -> None:
+        """Delete articles by key."""
+        self._remove(select_in(self.connection, f"{_LEAVING} WHERE key IN", keys))
+        self._write_totals()
 
     def _put(self, articles: Sequence[PreparedArticle]) -> None:
         held = {
             row[0]: _Held(*row[1:])
             for row in select_in(
                 self.connection,
-                "SELECT id, key, version, digest, retracted_sequence FROM articles WHERE id IN",
+                # The last column stands behind the record, which is not worth reading for a CASE without it.
+                "SELECT id, key, version, digest, has_abstract, CASE WHEN retracted THEN retracted_sequence END"
+                " FROM articles WHERE id IN",
                 [article.id for article in articles],
             )
         }
@@ -90,7 +103,8 @@ class Writer:
             met.append(known.key)
         if self.edition is not None:
             self.connection.executemany(
-                "INSERT INTO bulk_members VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET edition = excluded.edition",
+                "INSERT INTO bulk_members VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET edition = excluded.edition"
+                " WHERE edition != excluded.edition",
                 [(key, self.edition) for key in met],
             )
 
@@ -113,7 +127,11 @@ class Writer:
             ),
         )
         self.counts.added += 1
-        return _Held(int(cursor.lastrowid or 0), article.version, article.digest, retracted_sequence)
+        self._with_abstract += article.has_abstract
+        self._retracted += article.retracted
+        return _Held(
+            int(cursor.lastrowid or 0), article.version, article.digest, article.has_abstract, retracted_sequence
+        )
 
     def _update(self, article: PreparedArticle, known: _Held) -> _Held:
         retracted_sequence = (known.retracted_sequence or self._sequence) if article.retracted else None
@@ -133,27 +151,35 @@ class Writer:
             ),
         )
         self.counts.updated += 1
-        return _Held(known.key, article.version, article.digest, retracted_sequence)
+        self._with_abstract += article.has_abstract - known.has_abstract
+        self._retracted += article.retracted - (known.retracted_sequence is not None)
+        return _Held(known.key, article.version, article.digest, article.has_abstract, retracted_sequence)
 
     def _delete(self, deletion: Deletion) -> None:
-        select = (
-            "SELECT id, key FROM articles JOIN bulk_members USING (key) WHERE id IN"
-            if deletion.bulk_only
-            else "SELECT id, key FROM articles WHERE id IN"
-        )
-        found = dict(select_in(self.connection, select, deletion.ids))
-        self.delete_keys((found[article_id], article_id) for article_id in dict.fromkeys(deletion.ids) & found.keys())
+        select = f"{_LEAVING} JOIN bulk_members USING (key)" if deletion.bulk_only else _LEAVING
+        self._remove(select_in(self.connection, f"{select} WHERE id IN", tuple(dict.fromkeys(deletion.ids))))
 
-    def delete_keys(self, rows: Iterable[tuple[int, str]]) -> None:
-        """Delete articles by key and id."""
-        if self._sequence < 0:
-            self._sequence = last_sequence(self.connection)
-        for key, article_id in sorted(rows):
+    def _remove(self, rows: Iterable[tuple[int, str, int, int | None, bool]]) -> None:
+        for key, article_id, added_sequence, retracted_sequence, has_abstract in sorted(rows):
             self._sequence += 1
             self.counts.deleted += 1
+            self._with_abstract -= has_abstract
+            self._retracted -= retracted_sequence is not None
             self.connection.execute("DELETE FROM articles WHERE key = ?", (key,))
             self.connection.execute("DELETE FROM bulk_members WHERE key = ?", (key,))
-            self.connection.execute("INSERT INTO deletions VALUES (?, ?, ?)", (self._sequence, key, article_id))
+            self.connection.execute(
+                "INSERT INTO deletions (sequence, key, id, added_sequence, retracted_sequence) VALUES (?, ?, ?, ?, ?)",
+                (self._sequence, key, article_id, added_sequence, retracted_sequence),
+            )
+
+    def _write_totals(self) -> None:
+        articles = self.counts.added - self.counts.deleted
+        if articles or self._with_abstract or self._retracted:
+            self.connection.execute(
+                "UPDATE totals SET articles = articles + ?, with_abstract = with_abstract + ?,"
+                " retracted = retracted + ?",
+                (articles, self._with_abstract, self._retracted),
+            )
 
 
 def last_sequence(connection: Connection) -> int:
@@ -181,10 +207,3 @@ def _runs(changes: Iterable[Change]) -> Iterator[list[PreparedArticle] | Deletio
             batch = []
     if batch:
         yield batch
-
-
-def batches(rows: Iterable[tuple[int, str]], size: int) -> Iterator[list[tuple[int, str]]]:
-    """``rows`` in lists of ``size``."""
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, size)):
-        yield chunk

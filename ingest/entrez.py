@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -33,6 +33,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_EXPIRIES = 3  # a session lasts hours; so many in a row, with no page between them, is another failure
 _STARTED = "started"
+_COUNT = "count"  # of the whole, when its parts were counted
 _WHOLE = "whole"  # the item of a search that needs no division
 _ALL = 1 << 62
 _ASKED_BY_ID = 3  # a server that left out a record once may do so again
@@ -44,19 +45,24 @@ Items = list[Article | RejectedRecord]
 
 @dataclass(frozen=True, slots=True)
 class _PartState:
-    """What the journal knows of a part: its records as they were when it was searched, and whether all are in."""
+    """What the journal knows of a part: its records as they were when it was searched, how many of them were
+    wanted, and whether these are in."""
 
-    count: int
     uids: str
+    wanted: int = -1
     done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _PageState:
-    """A page that is in the store: PMIDs it should have had and had not, and the other way round."""
+    """A page that is in the store: PMIDs it should have had and had not, and the other way round.
+
+    ``unnamed`` counts broken records that did not show their PMID: they stand for as many missing ones.
+    """
 
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    unnamed: int = 0
 
 
 def ingest_entrez(
@@ -93,12 +99,12 @@ def ingest_entrez(
         progress.note(f"PubMed: {warning}")
     if changed_since and base.count:
         base = client.narrow(base, entrez_plan.changed_since(changed_since))
-    run = _Run(name, store, client, keep, progress)
+    run = _Run(name, base, store, client, keep, progress)
     limit = None if changed_since else maximum  # of what changed all is wanted; ``keep`` chooses
     total = base.count if limit is None else min(limit, base.count)
-    run.announce(base, total)
+    run.announce(total)
     with progress.task("fetching from PubMed", total=total, unit="records") as task:
-        report = run.take(base, since, until, limit, task)
+        report = run.take(entrez_plan.whole(since, until), limit, task)
     store.save_query(
         query,
         since=since.isoformat() if since else None,
@@ -118,11 +124,12 @@ def _run_name(
 
 
 class _Run:
-    """One run of a query, new or continued."""
+    """One run of a query, new or continued. ``base`` is all that it found."""
 
     def __init__(
         self,
         name: str,
+        base: EntrezSearch,
         store: ArticleStore,
         client: EntrezClient,
         keep: Callable[[Article], bool] | None,
@@ -135,11 +142,13 @@ class _Run:
         self._progress = progress
         self._journal = store.journal(name)
         self._shown: set[str] = set()
+        self._base = base  # in its latest session
+        self._latest: tuple[Part, EntrezSearch] | None = None
         if _STARTED not in self._journal:
             self._record(_STARTED, datetime.now(UTC).isoformat())
         self.started = datetime.fromisoformat(self._journal[_STARTED])
 
-    def announce(self, base: EntrezSearch, total: int) -> None:
+    def announce(self, total: int) -> None:
         """Say what is to come, and what has come already."""
         pages = sum(item.startswith("page/") for item in self._journal)
         if pages:
@@ -152,56 +161,75 @@ class _Run:
                 f"{total:,} records: fetched by ranges of their entry date, since PubMed hands out no more "
                 f"than {WINDOW:,} of one search"
             )
-        _log.info("%s: %d of %d records", base.query, total, base.count)
+        _log.info("%s: %d of %d records", self._base.query, total, self._base.count)
 
-    def take(
-        self, base: EntrezSearch, since: date | None, until: date | None, maximum: int | None, task: Task
-    ) -> IngestReport:
-        """Bring in the records of ``base``, or the first ``maximum`` of them."""
+    def take(self, whole: Part, maximum: int | None, task: Task) -> IngestReport:
+        """Bring in all records, or the first ``maximum`` of them; all entry dates are in ``whole``."""
         limit = _ALL if maximum is None else maximum
-        if base.count <= WINDOW:
-            return self._take_part(_WHOLE, base, limit, task)[0]
-        report, met = IngestReport(), 0
-        total = min(base.count, limit)
-        for part in self._parts(base, since, until):
-            search = self._search(part, base)
-            base = search.within or base
-            some, taken = self._take_part(part.clause, search, limit - met, task)
-            report, met = report + some, met + taken
-            if met >= limit:
-                break
+        if self._base.count <= WINDOW:
+            return self._take_part(_WHOLE, self._base, limit, task)[0]
+        if self._journal.get(_COUNT) != str(self._base.count):
+            self._forget("count/")  # PubMed has changed since a run before this one counted the parts
+            self._record(_COUNT, str(self._base.count))
+        report, met = self._take_parts(whole, self._base.count, limit, task)
+        if met != min(self._base.count, limit):
+            # Records moved between the counts. Parts that are as they were cost one search now.
+            _log.info("%d records in the parts, %d in the whole; dividing again", met, self._base.count)
+            self._forget("count/")
+            more, met = self._take_parts(whole, self._base.count, limit, task)
+            report += more
+        total = min(self._base.count, limit)
         if met != total:
             self._progress.note(f"PubMed counted {total:,} records, its parts hold {met:,}: some moved while we asked")
         return report
 
-    def _parts(self, base: EntrezSearch, since: date | None, until: date | None) -> Iterator[Part]:
-        def count_of(part: Part) -> int:
-            item = f"count/{part.clause}"
-            if item not in self._journal:
-                self._record(item, str(self._search(part, base).count))
-            return int(self._journal[item])
+    def _take_parts(self, whole: Part, count: int, limit: int, task: Task) -> tuple[IngestReport, int]:
+        """Bring in the first ``limit`` of the ``count`` records of ``whole``, part by part."""
+        report, met = IngestReport(), 0
+        for part in entrez_plan.divide(whole, count, self._count_of, WINDOW):
+            search = self._search(part)
+            if search.count > WINDOW and part.halves():  # it has grown since it was counted
+                some, taken = self._take_parts(part, search.count, limit - met, task)
+            else:
+                some, taken = self._take_part(part.clause, search, limit - met, task)
+            report, met = report + some, met + taken
+            if met >= limit:
+                break
+        return report, met
 
-        return entrez_plan.divide(entrez_plan.whole(since, until), base.count, count_of, WINDOW)
+    def _count_of(self, part: Part) -> int:
+        item = f"count/{part.clause}"
+        if item not in self._journal:
+            search = self._search(part)
+            self._latest = (part, search)  # most likely the next to be fetched
+            self._record(item, str(search.count))
+        return int(self._journal[item])
 
-    def _search(self, part: Part, base: EntrezSearch) -> EntrezSearch:
-        return self._client.narrow(base, part.clause)
+    def _search(self, part: Part) -> EntrezSearch:
+        if self._latest is not None and self._latest[0] == part:
+            search = self._latest[1]
+        else:
+            search = self._client.narrow(self._base, part.clause)
+        self._latest = None
+        self._base = search.within or self._base
+        return search
 
     def _take_part(self, item: str, search: EntrezSearch, limit: int, task: Task) -> tuple[IngestReport, int]:
         """Bring in the first ``limit`` records of a part. Also returns how many there were to bring."""
-        wanted = min(len(search.uids), limit)
         state = self._part_state(item)
-        if state is not None and state.done and state.uids == _digest(search.uids):
-            task.advance(wanted)
-            return IngestReport(), wanted
         report = IngestReport()
         expiries = 0
         while True:
-            if state is None or state.uids != _digest(search.uids):
-                # New, or its records have moved: offsets of before mean other records now.
-                self._forget_pages(item)
-                state = _PartState(search.count, _digest(search.uids))
-                self._record(f"part/{item}", _dump(state))
             wanted = min(len(search.uids), limit)
+            present = _PartState(_digest(search.uids), wanted)
+            if state == replace(present, done=True):
+                self._show(item, wanted, task)
+                return report, wanted
+            if state != present:
+                # New, or its records have moved: offsets of before mean other records now.
+                self._forget(self._page_item(item))
+                self._record(f"part/{item}", _dump(present))
+                state = present
             pages, expired = self._take_pages(item, search, wanted, task)
             report += pages
             if expired is None:
@@ -210,42 +238,50 @@ class _Run:
             if expiries > _MOST_EXPIRIES:
                 raise expired
             search = self._client.again(search)
+            if item != _WHOLE:
+                self._base = search.within or self._base
             _log.info("search session expired; searched again")
         report += self._complete(item, wanted)
-        self._record(f"part/{item}", _dump(_PartState(search.count, _digest(search.uids), done=True)))
+        self._record(f"part/{item}", _dump(replace(present, done=True)))
         return report, wanted
 
     def _take_pages(
         self, item: str, search: EntrezSearch, wanted: int, task: Task
     ) -> tuple[IngestReport, HistoryExpiredError | None]:
-        """Bring in the pages of a part that are not in yet, as far as the session lasts."""
+        """Bring in the pages of a part that are not in yet, as far as the session lasts.
+
+        Pages that have come when another one fails are kept before its error is raised.
+        """
         report = IngestReport()
         sizes = {start: min(PAGE, wanted - start) for start in range(0, wanted, PAGE)}
         todo = [start for start in sizes if self._page_item(item, start) not in self._journal]
-        if item not in self._shown:  # a session may expire and bring us here again
-            task.advance(wanted - sum(sizes[start] for start in todo))
-            self._shown.add(item)
+        self._show(item, wanted - sum(sizes[start] for start in todo), task)
         fetchers: Fetchers[Items] = Fetchers(self._client.workers)
         expired: HistoryExpiredError | None = None
+        failure: Exception | None = None
         with closing(fetchers):
             for start, items, error in fetchers.run(todo, lambda at: self._client.fetch(search, at, sizes[at])):
                 if isinstance(error, HistoryExpiredError):
                     expired = error
                     fetchers.stop()  # what is under way comes in, nothing new is asked of a dead session
                 elif error is not None:
-                    raise error
+                    failure = failure or error
+                    fetchers.stop(wait=False)
                 else:
                     report += self._keep_page(item, search, start, sizes[start], items or [])
                     task.advance(sizes[start])
+        if failure is not None:
+            raise failure
         return report, expired
 
     def _keep_page(self, item: str, search: EntrezSearch, start: int, n: int, items: Items) -> IngestReport:
         """Store a page with its journal entry, in one transaction."""
         expected = search.uids[start : start + n]
-        received = [str(one.pmid) for one in items]
+        received = {one.pmid for one in items if one.pmid is not None}
         state = _PageState(
-            missing=tuple(uid for uid in expected if uid not in set(received)),
-            extra=tuple(pmid for pmid in received if pmid not in set(expected)),
+            missing=tuple(uid for uid in expected if uid not in received),
+            extra=tuple(sorted(received.difference(expected))),
+            unnamed=sum(one.pmid is None for one in items),
         )
         entry = JournalEntry(self._name, self._page_item(item, start), _dump(state))
         report = self._store_items(items, entry)
@@ -261,19 +297,19 @@ class _Run:
         if not missing:
             return IngestReport()
         report = IngestReport()
-        announced = len(missing)
         for _ in range(_ASKED_BY_ID):
-            items = self._client.fetch_ids(missing)
+            items = [one for one in self._client.fetch_ids(missing) if one.pmid is not None]
             report += self._store_items(items)
             came = {one.pmid for one in items}
             missing = [pmid for pmid in missing if pmid not in came]
             if not missing:
                 return report
-        _log.info("not sent, of %d left out: %s", announced, ", ".join(missing))
-        self._progress.note(
-            f"PubMed announced {wanted:,} records and sent {wanted - len(missing):,}: "
-            "the others are withdrawn or merged"
-        )
+        absent = len(missing) - sum(page.unnamed for page in pages)
+        _log.info("not sent: %s", ", ".join(missing))
+        if absent > 0:
+            self._progress.note(
+                f"PubMed announced {wanted:,} records and sent {wanted - absent:,}: the others are withdrawn or merged"
+            )
         return report
 
     def _store_items(self, items: Items, *entries: JournalEntry) -> IngestReport:
@@ -295,11 +331,16 @@ class _Run:
     def _page_item(self, item: str, start: int | None = None) -> str:
         return f"page/{item}/" if start is None else f"page/{item}/{start:05d}"
 
-    def _forget_pages(self, item: str) -> None:
-        prefix = self._page_item(item)
+    def _forget(self, prefix: str) -> None:
         self._store.clear_journal(self._name, prefix)
         for name in [name for name in self._journal if name.startswith(prefix)]:
             del self._journal[name]
+
+    def _show(self, item: str, n: int, task: Task) -> None:
+        """``n`` records of a part were in already. Said once, though sessions may bring us here again."""
+        if item not in self._shown:
+            task.advance(n)
+            self._shown.add(item)
 
 
 def _digest(uids: tuple[str, ...]) -> str:

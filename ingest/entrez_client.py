@@ -26,7 +26,7 @@ WINDOW = 9_999
 PAGE = 200
 """Records of one EFetch: some megabytes, a second or two of NCBI's time."""
 
-_EARLIEST, _LATEST = date(1800, 1, 1), date(3000, 12, 31)
+_EARLIEST, _LATEST = date(1000, 1, 1), date(3000, 12, 31)
 _WORKERS, _WORKERS_WITH_KEY = 3, 8
 _SESSIONS = 4  # one lasts hours; so many that end at once are another failure
 _WARNINGS = {

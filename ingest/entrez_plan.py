@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
+# What was added more than a year after publication is entered under its day of publication (PubMed User Guide,
+# "Entry Date"), and thousands of records in PubMed Central's back files are older than 1900.
+FIRST_DAY, LAST_DAY = date(1000, 1, 1), date(2100, 12, 31)
 _LAST_UID = 999_999_999
 _FAR = date(3000, 12, 31)
 

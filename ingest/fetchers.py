@@ -20,11 +20,12 @@ class Fetchers(Generic[T]):
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._stopped = threading.Event()
+        self._waits = True
 
     def run(self, tasks: Sequence[int], fetch: Callable[[int], T]) -> Iterator[tuple[int, T | None, Exception | None]]:
         """``(task, result, error)`` of every task, in the order in which they end.
 
-        After :meth:`stop` those under way are still yielded, and no others are begun.
+        After :meth:`stop` no others are begun, and those under way are still yielded.
         """
         todo = iter(tasks)
         results: queue.SimpleQueue[tuple[int, T | None, Exception | None]] = queue.SimpleQueue()
@@ -51,16 +52,20 @@ class Fetchers(Generic[T]):
                     under_way += 1
                 if not under_way:
                     return
-                result = results.get()
+                try:
+                    result = results.get(block=self._waits)
+                except queue.Empty:
+                    return
                 under_way -= 1
                 yield result
         finally:
             for _ in range(threads):
                 waiting.put(None)
 
-    def stop(self) -> None:
-        """Begin no further task."""
+    def stop(self, *, wait: bool = True) -> None:
+        """Begin no further task. Without ``wait`` only results that are there already are still yielded."""
         self._stopped.set()
+        self._waits = wait
 
     def close(self) -> None:
         self.stop()

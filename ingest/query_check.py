@@ -7,20 +7,56 @@ else (measured on the live service, October 2026: ``asthma[tiabb]`` finds 246,02
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from pubmed_rag.core import search_tags
+from pubmed_rag.core.stopwords import STOPWORDS
 
 Kind = Literal["open", "close", "operator", "tag", "term"]
 
 _TOKEN = re.compile(r'"[^"]*"|\[[^\]]*\]|[()]|[^\s()\[\]"]+')
 _OPERATORS = frozenset({"AND", "OR", "NOT", "&", "|"})
-_TYPOGRAPHIC = re.compile("[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]")
 _PROXIMITY = re.compile(r"~\s*\d+")
 _SHORTEST_STEM = 4  # letters before an asterisk (PubMed User Guide, "Truncation")
+_BY_WORD = frozenset({"TITL", "TIAB", "WORD"})  # fields of running text, in which stopwords are not indexed
+_PLAIN = str.maketrans("\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019\u2217\ufe61\uff0a", '"""""\'\'***')
+
+
+@dataclass(frozen=True, slots=True)
+class _Slip:
+    """Something that comes with pasting, and how to tell it. Said once a query, at its first place."""
+
+    pattern: re.Pattern[str]
+    message: str
+    plain: bool = False  # whether the plain form can be suggested
+
+
+_SLIPS = (
+    _Slip(
+        re.compile("[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]"),
+        "typographic quotation marks: PubMed does not promise to take them for quotes; use plain ones",
+        plain=True,
+    ),
+    _Slip(re.compile("[\u2217\ufe61\uff0a]"), "PubMed does not take this asterisk for a wildcard", plain=True),
+    _Slip(
+        re.compile(r"&(?:amp|lt|gt|quot|#\d+);"),
+        "a character as a web page's source writes it: PubMed would search for what stands here",
+        plain=True,
+    ),
+    _Slip(
+        re.compile(r"\.(?:ti|ab|tw|mp|kw|pt|sh|fs|hw)(?:,\w\w)*\.?(?![\w.])|\badj\d+\b|\bexp (?=\"?[A-Z][^/\[\]()]*/)"),
+        "Ovid's syntax: PubMed knows tags in brackets only, such as [tiab] and [mh]",
+    ),
+    _Slip(re.compile(r"#\d+\b"), "a search of another session, which is not known here: write it out"),
+    _Slip(
+        re.compile(r"\b\d{4}-\d[\d-]*(?=\s*\[(?:dp|pdat|edat|crdt|mdat|lr|mhda)\])", re.IGNORECASE),
+        "PubMed writes days as 2020/01/31 and ranges as 2020:2024",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +84,7 @@ class _Token:
 def check_query(query: str) -> tuple[QueryProblem, ...]:
     """Problems of ``query`` in the order of their places; empty for a query that PubMed takes as it stands."""
     tokens = list(_tokens(query))
-    problems = [*_characters(query), *_balance(query), *_tags(tokens), *_words(tokens), *_mixed(tokens)]
+    problems = [*_slips(query), *_balance(query), *_tags(tokens), *_words(tokens), *_mixed(tokens)]
     return tuple(sorted(problems, key=lambda problem: (problem.start, problem.end)))
 
 
@@ -71,13 +107,12 @@ def _problem(token: _Token, message: str, suggestion: str | None = None) -> Quer
     return QueryProblem(token.start, token.end, token.text, message, suggestion)
 
 
-def _characters(query: str) -> Iterator[QueryProblem]:
-    """One problem however many there are: they come from pasting out of a word processor, all at once."""
-    match = _TYPOGRAPHIC.search(query)
-    if match:
-        plain = "'" if match[0] in "\u2018\u2019" else '"'
-        message = "typographic quotation marks: PubMed does not promise to take them for quotes; use plain ones"
-        yield QueryProblem(match.start(), match.end(), match[0], message, plain)
+def _slips(query: str) -> Iterator[QueryProblem]:
+    for slip in _SLIPS:
+        match = slip.pattern.search(query)
+        if match:
+            plain = html.unescape(match[0]).translate(_PLAIN) if slip.plain else None
+            yield QueryProblem(match.start(), match.end(), match[0], slip.message, plain)
 
 
 def _balance(query: str) -> Iterator[QueryProblem]:
@@ -146,22 +181,54 @@ def _is_phrase(text: str) -> bool:
 
 
 def _words(tokens: list[_Token]) -> Iterator[QueryProblem]:
+    boolean = any(token.kind in {"operator", "tag"} for token in tokens)  # and not a question in plain words
     for at, token in enumerate(tokens):
         if token.kind != "term":
             continue
-        inside = 0 < at < len(tokens) - 1
-        tagged = inside and tokens[at + 1].kind == "tag"
-        if token.text in {"or", "and", "not"} and inside and not tagged and _joins(tokens[at - 1], tokens[at + 1]):
-            yield _problem(token, "operators are written in capitals; this word is ignored", token.text.upper())
-        for stem in re.findall(r"(\w*)\*", token.text):
-            if len(stem) < _SHORTEST_STEM:
-                yield _problem(token, f"an asterisk needs {_SHORTEST_STEM} letters before it")
-                break
+        before, after = (tokens[i] if 0 <= i < len(tokens) else None for i in (at - 1, at + 1))
+        if token.text in {"or", "and", "not"} and before and after and _joins(token, before, after, boolean):
+            yield _problem(
+                token,
+                "operators are written in capitals; PubMed may take this one for a word and ignore it",
+                token.text.upper(),
+            )
+        elif token.text.lower() in STOPWORDS and after and after.kind == "tag" and _alone(before):
+            field = search_tags.find(after.text.strip("[]").partition(":")[0])
+            if field is not None and field.code in _BY_WORD:
+                yield _problem(token, "PubMed does not index this word; alone under a tag it finds nothing")
+        yield from _wildcards(token)
 
 
-def _joins(before: _Token, after: _Token) -> bool:
-    """Whether a word between the two would be an operator; within a run of plain words it is a word among others."""
-    return before.kind in {"tag", "close"} or after.kind == "open"
+def _joins(word: _Token, before: _Token, after: _Token, boolean: bool) -> bool:
+    """Whether a word between the two is meant as an operator, not as a word among others.
+
+    Between plain words only ``or`` and ``not`` matter: PubMed would set AND there anyway.
+
+    The guide says that such words are ignored. Between tagged terms PubMed has taken them for operators: with the
+    ``not`` of ``(Animals[Mesh] not (Animals[Mesh] and Humans[Mesh]))`` ignored, the queries of real reviews that end
+    so could not have found the human studies that they did find.
+    """
+    if after.kind == "tag" or before.kind in {"open", "operator"}:
+        return False
+    if before.kind in {"tag", "close"} or after.kind == "open":
+        return True
+    return boolean and word.text != "and" and after.kind == "term"
+
+
+def _alone(before: _Token | None) -> bool:
+    return before is None or before.kind != "term"
+
+
+def _wildcards(token: _Token) -> Iterator[QueryProblem]:
+    stem, star, rest = token.text.strip('"').partition("*")
+    if not star:
+        return
+    if not stem or stem[-1].isspace():
+        yield _problem(token, "an asterisk stands after the beginning of a word; PubMed ignores this one")
+    elif rest[:1].isalnum():
+        yield _problem(token, "an asterisk stands at the end of a word; PubMed ignores it within one")
+    elif len(stem) < _SHORTEST_STEM:
+        yield _problem(token, f"an asterisk needs {_SHORTEST_STEM} letters before it")
 
 
 def _mixed(tokens: list[_Token]) -> Iterator[QueryProblem]:

@@ -1,4 +1,4 @@
-"""What a library remembers about its own making, and changes told apart."""
+"""What a library remembers about its own making, and how a record is kept."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from pubmed_rag.core.errors import LibraryError
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.prepared import prepare, unpack
-from pubmed_rag.core.records import Article, Correction, Section
-from pubmed_rag.core.store import ArticleStore, ChangeCounts, Deletion, JournalEntry
+from pubmed_rag.core.records import Article, Section
+from pubmed_rag.core.store import ArticleStore, Deletion, JournalEntry
 
 
 @pytest.fixture
@@ -36,9 +36,6 @@ def store(tmp_path: Path) -> Iterator[ArticleStore]:
 
 def article(number: int, title: str = "A title.", **fields: object) -> Article:
     return Article(str(number), title=title, pmid=str(number), **fields)  # type: ignore[arg-type]
-
-
-RETRACTED = (Correction("RetractionIn", "9"),)
 
 
 def test_a_journal_entry_goes_with_its_articles(store: ArticleStore) -> None:
@@ -84,34 +81,6 @@ def test_updates_are_numbered(store: ArticleStore) -> None:
     assert store.save_update(datetime.now(UTC), 0, 5) == 1
     assert store.save_update(datetime.now(UTC), 5, 9) == 2
     assert [(update.number, update.since, update.until) for update in store.updates()] == [(1, 0, 5), (2, 5, 9)]
-
-
-def test_changes_by_kind(store: ArticleStore) -> None:
-    store.upsert([article(n) for n in range(1, 7)])
-    since = store.last_sequence()
-    store.upsert([article(1, "Changed."), article(2, corrections=RETRACTED), article(7)])
-    store.delete(["3", "4"])
-    store.upsert([article(4), article(5), article(8, corrections=RETRACTED)])  # 4 is back, 5 is as it was
-    assert list(store.changes("new", since)) == ["7", "4", "8"]
-    assert list(store.changes("revised", since)) == ["1", "2"]
-    assert list(store.changes("deleted", since)) == ["3"]
-    assert list(store.changes("retracted", since)) == ["2"]
-    assert store.count_changes(since) == ChangeCounts(new=3, revised=2, deleted=1, retracted=1)
-    assert store.count_changes(store.last_sequence()) == ChangeCounts()
-    middle = since + 1
-    assert list(store.changes("revised", since, middle)) == ["1"]
-
-
-def test_a_retraction_is_news_once(store: ArticleStore) -> None:
-    store.upsert([article(1)])
-    since = store.last_sequence()
-    store.upsert([article(1, corrections=RETRACTED)])
-    later = store.last_sequence()
-    store.upsert([article(1, "With a mark.", corrections=RETRACTED)])
-    assert list(store.changes("retracted", since)) == ["1"]
-    assert list(store.changes("retracted", later)) == []
-    store.upsert([article(1)])  # taken back
-    assert list(store.changes("retracted", since)) == []
 
 
 def test_editions_of_the_bulk_files(store: ArticleStore) -> None:

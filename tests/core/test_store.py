@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pubmed_rag.core.errors import LibraryNotFoundError, LibraryTooNewError, UnknownArticleError
 from pubmed_rag.core.library import LibraryPaths
-from pubmed_rag.core.migrations import MIGRATIONS, SCHEMA_VERSION, schema_version
-from pubmed_rag.core.records import Article, Correction, IngestReport, PartialDate
+from pubmed_rag.core.migrations import SCHEMA_VERSION
+from pubmed_rag.core.records import Article, Correction, IngestReport
 from pubmed_rag.core.store import ArticleStore, StoreCounts, article_digest
 from tests.core.articles import article, articles
 
@@ -112,6 +112,7 @@ def test_what_changed_since(store: ArticleStore) -> None:
     store.upsert([article(4, "Newer.")])
 
     assert changed(store, seen) == ["1", "4"]
+    assert [s.key for s in store.changed_since(seen, order="key")] == sorted(store.keys_of(["1", "4"]).values())
     assert [s.article for s in store.changed_since(seen)] == [article(1, "New."), article(4, "Newer.")]
     assert store.count_changed_since(seen) == 2
     assert store.deleted_since(seen) == [keys["3"]]
@@ -257,46 +258,6 @@ def test_a_library_of_a_later_program_is_refused_unchanged(paths: LibraryPaths, 
     assert caught.value.exit_code == 5
     assert paths.store.read_bytes() == before
     assert list(paths.root.iterdir()) == [paths.store]
-
-
-@pytest.fixture
-def first_version(paths: LibraryPaths) -> LibraryPaths:
-    """A library as the first schema left it, with one article."""
-    with ArticleStore(LibraryPaths(paths.root.parent / "now"), create=True) as now:
-        now.upsert([Article("1", title="Old.", published=PartialDate(1999))])
-    paths.root.mkdir()
-    connection = sqlite3.connect(paths.store)
-    connection.executescript(MIGRATIONS[0])
-    connection.execute("PRAGMA user_version = 1")
-    connection.execute("ATTACH ? AS now", (str(paths.root.parent / "now/articles.sqlite"),))
-    columns = "key, id, sequence, version, digest, year, retracted, has_abstract, record"
-    connection.execute(f"INSERT INTO main.articles ({columns}) SELECT {columns} FROM now.articles")
-    connection.commit()
-    connection.close()
-    return paths
-
-
-@pytest.mark.parametrize("create", [False, True])
-def test_a_library_of_the_first_program_is_brought_forward(first_version: LibraryPaths, create: bool) -> None:
-    with ArticleStore(first_version, create=create) as store:
-        assert store.get("1") == Article("1", title="Old.", published=PartialDate(1999))
-        store.save_query("q", since=None, until=None, maximum=None)
-        assert counts(store.upsert([article(2)])) == (1, 1, 0, 0)
-        assert store.last_sequence() == 2
-    connection = sqlite3.connect(first_version.store)
-    assert schema_version(connection) == SCHEMA_VERSION
-    connection.close()
-
-
-def test_a_new_library_and_a_migrated_one_have_the_same_schema(first_version: LibraryPaths) -> None:
-    def schema(path: Path) -> list[tuple[str, str]]:
-        connection = sqlite3.connect(path)
-        rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name").fetchall()
-        connection.close()
-        return rows
-
-    ArticleStore(first_version).close()
-    assert schema(first_version.store) == schema(first_version.root.parent / "now/articles.sqlite")
 
 
 # -- threads -------------------------------------------------------------------------------------------

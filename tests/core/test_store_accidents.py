@@ -17,9 +17,13 @@ import pytest
 from pubmed_rag.core.errors import LibraryError, StorageError, translate
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.records import Article, Section
-from pubmed_rag.core.store import ArticleStore, article_digest
+from pubmed_rag.core.store import ArticleStore, JournalEntry, article_digest
 from tests.core.articles import article
 from tests.core.conftest import Disk
+
+
+def ids(store: ArticleStore) -> list[str]:
+    return [stored.article.id for stored in store.articles()]
 
 
 def digests(paths: LibraryPaths) -> dict[str, bytes]:
@@ -52,7 +56,7 @@ import sys
 from pathlib import Path
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.records import Article, Section
-from pubmed_rag.core.store import ArticleStore
+from pubmed_rag.core.store import ArticleStore, Deletion, JournalEntry
 
 paths = LibraryPaths(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -96,6 +100,23 @@ def test_a_full_disk_loses_nothing_that_was_stored(make_disk: Callable[[int], Di
     with ArticleStore(paths) as store:
         assert store.upsert([noise(len(stored) + 1)]).added == 1
         assert store.last_sequence() == len(stored) + 1
+
+
+def test_a_full_disk_keeps_articles_and_journal_in_step(make_disk: Callable[[int], Disk]) -> None:
+    paths = LibraryPaths(make_disk(3).path / "library")
+    with ArticleStore(paths, create=True) as store:
+
+        def fill() -> None:
+            for page in range(1000):
+                pages = [noise(page * 10 + number) for number in range(10)]
+                store.write(pages, journal=[JournalEntry("run", f"{page:04d}")])
+
+        with pytest.raises(StorageError):
+            fill()
+        pages = store.journal("run")
+        assert 0 < len(pages) < 100
+        assert store.counts().articles == len(pages) * 10
+        assert len(list(store.articles())) == len(pages) * 10
 
 
 def test_no_room_for_a_new_library(make_disk: Callable[[int], Disk]) -> None:
@@ -246,6 +267,31 @@ def test_a_new_library_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
         assert [process.communicate()[1] for process in openers] == [""] * 4
 
 
+_WRITE_PAGES = """
+writer = int(sys.argv[2])
+with ArticleStore(paths, create=True) as store:
+    for page in range(15):
+        articles = [Article(f"{writer}-{page}-{n}", title="T.") for n in range(20)]
+        articles += [Article(f"shared-{n}", title=f"{writer} {page}") for n in range(5)]
+        store.write(articles, journal=[JournalEntry(f"run:{writer}", str(page))], edition=2020 + writer)
+        store.write([Deletion((f"{writer}-{page}-0", "shared-0"))])
+"""
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_keep_their_journals_and_the_totals(paths: LibraryPaths) -> None:
+    writers = [start(_WRITE_PAGES, paths.root, number) for number in range(2)]
+    for process in writers:
+        go(process)
+    assert [process.communicate()[1] for process in writers] == [""] * 2
+    with ArticleStore(paths) as store:
+        assert [len(store.journal(run)) for run in store.journal_runs("run:")] == [15, 15]
+        held = ids(store)
+        assert len(held) == 2 * 15 * 19 + 4
+        assert store.counts().articles == len(held) == sum(store.editions().values())
+        assert len(list(store.changes("new", 0))) == len(held)
+
+
 def test_opening_waits_for_a_writer_that_has_not_switched_to_a_log_yet(paths: LibraryPaths) -> None:
     """As when two processes make a library together; SQLite itself does not wait for this one lock."""
     ArticleStore(paths, create=True).close()
@@ -261,6 +307,79 @@ def test_opening_waits_for_a_writer_that_has_not_switched_to_a_log_yet(paths: Li
 
 
 # -- sudden death --------------------------------------------------------------------------------------
+
+_DIE_WHILE = """
+import os, signal
+store = ArticleStore(paths)
+store._connection.execute("PRAGMA cache_size = 10")  # so that changes leave memory before they are committed
+store._connection.set_progress_handler(lambda: os.kill(os.getpid(), signal.SIGKILL), int(sys.argv[2]))
+"""
+_SWEEP = "store.delete_editions_before(2026, batch=50)"
+_CHANGE_MUCH = """
+store.write(
+    [Article(str(n), title="Changed.") for n in range(300)] + [Deletion(tuple(str(n) for n in range(300, 600)))]
+    + [Article(str(n), title="New.") for n in range(1000, 1300)],
+    journal=[JournalEntry("run", "page/1"), JournalEntry("run", "page/2")],
+    edition=2026,
+)
+"""
+
+
+def held_and_counted(store: ArticleStore) -> list[str]:
+    """The titles, after a look at whether all tables agree."""
+    titles = sorted(stored.article.title for stored in store.articles())
+    assert store.counts().articles == len(titles) == sum(store.editions().values())
+    assert len(list(store.changes("new", 0))) == len(titles)
+    return titles
+
+
+def die_while(work: str, paths: LibraryPaths, instructions: int) -> bool:
+    """Do ``work`` in a process that is killed after so many instructions of SQLite's; whether it was."""
+    with start(_DIE_WHILE + work, paths.root, instructions) as process:
+        go(process)
+        assert process.wait() in (0, -9)
+        return process.returncode != 0
+
+
+def test_a_write_killed_anywhere_is_done_or_not_begun(paths: LibraryPaths) -> None:
+    with ArticleStore(paths, create=True) as store:
+        store.write([Article(str(n), title="Old.") for n in range(600)], edition=2025)
+    killed = 0
+    for instructions in (100, 5_000, 15_000, 25_000, 35_000, 1_000_000):
+        killed += die_while(_CHANGE_MUCH, paths, instructions)
+        with ArticleStore(paths) as store:
+            if store.journal("run"):
+                break
+            assert held_and_counted(store) == ["Old."] * 600
+            assert store.editions() == {2025: 600}
+            assert store.last_sequence() == 600
+    assert killed >= 3
+    with ArticleStore(paths) as store:
+        assert store.journal("run") == {"page/1": "", "page/2": ""}
+        assert held_and_counted(store) == ["Changed."] * 300 + ["New."] * 300
+        assert store.editions() == {2026: 600}
+        assert store.last_sequence() == 600 + 900
+
+
+def test_a_sweep_killed_often_and_repeated_removes_the_old_edition(paths: LibraryPaths) -> None:
+    with ArticleStore(paths, create=True) as store:
+        store.write([Article(str(n), title="Old.") for n in range(500)], edition=2025)
+        store.write([Article(str(n), title="Kept.") for n in range(100, 200)], edition=2026)
+    left = [500]
+    for _ in range(10):
+        killed = die_while(_SWEEP, paths, 4_000)
+        with ArticleStore(paths) as store:
+            left.append(store.counts().articles)
+            assert held_and_counted(store).count("Kept.") == 100
+            assert store.editions()[2026] == 100
+        if not killed:
+            break
+    assert left == sorted(left, reverse=True)
+    assert len(set(left)) > 2  # it went on where it had been stopped
+    assert left[-1] == 100
+    with ArticleStore(paths) as store:
+        assert store.delete_editions_before(2026) == 0
+
 
 _BATCH = 20
 _WORK = """
