@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,3 +32,9 @@ def tiny(tmp_path: Path) -> Iterator[Opener]:
             return library
 
         yield opened
+
+
+def pytest_configure() -> None:
+    """A shell that starts a job in the background lets it ignore Ctrl-C, and so would the programs tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
