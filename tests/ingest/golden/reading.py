@@ -211,7 +211,7 @@ def main() -> None:
         for name in reasons:
             left[name] -= 1
         chosen.append({"file": file, "chosen_for": reasons, **reading(record)})
-    print(json.dumps(chosen, ensure_ascii=False, indent=1))
+    print("[\n" + ",\n".join(json.dumps(record, ensure_ascii=False) for record in chosen) + "\n]")
     print(f"{len(chosen)} records; not found: {[n for n, k in left.items() if k == A_FEATURE]}", file=sys.stderr)
 
 
