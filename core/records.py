@@ -49,6 +49,7 @@ __all__ = [
     "Citation",
     "Claim",
     "ClaimOrigin",
+    "ClauseCount",
     "Component",
     "Correction",
     "Filters",
@@ -143,8 +144,21 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class ClauseCount:
+    """How many articles one clause of a PubMed query matches, in PubMed's notation. ``depth`` 0 is the whole query."""
+
+    text: str
+    count: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search gave. ``total`` counts the matching articles; for ``dense`` every article matches."""
+    """What a search gave. ``total`` counts the matching articles; for ``dense`` every article matches.
+
+    ``translation`` is how a PubMed query was understood, in PubMed's notation; ``clauses`` what each part of it
+    matches, where that was asked for. ``suggestion`` is the query with its words spelt as the library spells them.
+    """
 
     query: str
     mode: SearchMode
@@ -154,6 +168,8 @@ class SearchResult:
     translation: str | None = None
     warnings: tuple[str, ...] = ()
     generation: str | None = None
+    clauses: tuple[ClauseCount, ...] = ()
+    suggestion: str | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """One row a hit, one column a component's score."""

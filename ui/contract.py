@@ -146,6 +146,8 @@ def search_json(result: SearchResult) -> dict[str, Any]:
         "total": result.total,
         "took_ms": result.took_ms,
         "generation": result.generation,
+        "suggestion": result.suggestion,
+        "clauses": [{"text": clause.text, "count": clause.count, "depth": clause.depth} for clause in result.clauses],
         "hits": [hit_json(hit) for hit in result.hits],
     }
 
