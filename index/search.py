@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
 
 from pubmed_rag.core.errors import LibraryError, UsageError
 from pubmed_rag.core.library import LibraryPaths
@@ -16,35 +14,22 @@ from pubmed_rag.core.records import Article, Component, Filters, Hit, SearchMode
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.embedder import Embedder, check_same_model
-from pubmed_rag.index.fusion import weighted_sum
+from pubmed_rag.index.fusion import Fusion
 from pubmed_rag.index.generation import Generation, current_generation, current_name
+from pubmed_rag.index.ranking import Indexes, Ranking, rank_by_both, rank_by_meaning, rank_by_words
 from pubmed_rag.index.sentence_vectors import SentenceVectors
 from pubmed_rag.index.vectors import FaissIndex, Vectors
-from pubmed_rag.index.words import Keys, Scores, TantivyIndex
+from pubmed_rag.index.words import TantivyIndex
 
 log = logging.getLogger(__name__)
 
 MODES: tuple[SearchMode, ...] = ("bm25", "dense", "hybrid")
-_CANDIDATES = 200
-"""From each component, for fusion."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     generation: Generation
-    words: TantivyIndex
-    vectors: FaissIndex
-    sentences: SentenceVectors
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranking:
-    """``keys`` best first, the score of each, the components' scores for the same keys, and matches in all."""
-
-    keys: Keys
-    scores: Scores
-    components: Mapping[str, Scores]
-    total: int
+    indexes: Indexes
 
 
 class Searcher:
@@ -54,10 +39,18 @@ class Searcher:
     the first need. One object may serve several threads.
     """
 
-    def __init__(self, paths: LibraryPaths, store: ArticleStore, embedder: Callable[[], Embedder]) -> None:
+    def __init__(
+        self,
+        paths: LibraryPaths,
+        store: ArticleStore,
+        embedder: Callable[[], Embedder],
+        *,
+        fusion: Fusion | None = None,
+    ) -> None:
         self._paths = paths
         self._store = store
         self._embedder_source = embedder
+        self._fusion = fusion or Fusion()
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
 
@@ -78,23 +71,13 @@ class Searcher:
         if mode != "bm25":
             self.embedder()
         started = time.perf_counter()
-        ranking = self._rank(loaded, query, mode, top, filters or Filters())
-        articles = self._store.get_by_keys([int(key) for key in ranking.keys])
-        ranks = {name: _ranks(scores) for name, scores in ranking.components.items()}
-        hits: list[Hit] = []
-        for position, key in enumerate(ranking.keys):
-            article = articles.get(int(key))
-            if article is None or len(hits) == top:  # deleted since the index was built
-                continue
-            components = tuple(
-                Component(name, int(ranks[name][position]), round(float(scores[position]), 6))
-                for name, scores in ranking.components.items()
-            )
-            hits.append(_hit(article, len(hits) + 1, float(ranking.scores[position]), components))
+        # A little more than asked: articles deleted since the index was built are skipped.
+        ranking = self._rank(loaded.indexes, query, mode, top + 10, filters or Filters())
+        hits = self._hits(ranking, top)
         return SearchResult(
             query=query,
             mode=mode,
-            hits=tuple(hits),
+            hits=hits,
             total=ranking.total,
             took_ms=round((time.perf_counter() - started) * 1000, 1),
             warnings=self._warnings(loaded),
@@ -103,7 +86,7 @@ class Searcher:
 
     def sentence_vectors(self) -> SentenceVectors:
         """The sentence vectors of the current generation: ready evidence."""
-        return self._current().sentences
+        return self._current().indexes.sentences
 
     def embedder(self) -> Embedder:
         """The embedder, checked to be the one the index was built with."""
@@ -135,29 +118,31 @@ class Searcher:
                     raise
                 name = newer
 
-    def _rank(self, loaded: _Loaded, query: str, mode: SearchMode, top: int, filters: Filters) -> _Ranking:
-        # A little more than asked: articles deleted since the index was built are skipped.
-        wanted = top + 10
+    def _rank(self, indexes: Indexes, query: str, mode: SearchMode, wanted: int, filters: Filters) -> Ranking:
         if mode == "bm25":
-            words = loaded.words.search(query, wanted, filters)
-            return _Ranking(words.keys, words.scores, {"bm25": words.scores}, words.total)
-        allowed = loaded.words.matching(filters) if filters.active else None
-        total = loaded.words.count() if allowed is None else len(allowed)
+            return rank_by_words(indexes, query, wanted, filters)
         vector = self.encode(query)
-        near = loaded.vectors.search(vector, max(wanted, _CANDIDATES), allowed)
         if mode == "dense":
-            return _Ranking(near.keys[:wanted], near.scores[:wanted], {"dense": near.scores[:wanted]}, total)
-        words = loaded.words.search(query, max(wanted, _CANDIDATES), filters)
-        keys = np.union1d(near.keys, words.keys)
-        if not len(keys):
-            return _Ranking(keys, np.empty(0, np.float32), {}, total)
-        # Every candidate gets every component's exact score, whichever component proposed it.
-        components = {"bm25": loaded.words.scores_of(query, keys), "dense": loaded.vectors.scores_of(vector, keys)}
-        if loaded.sentences:
-            components["sentence"] = loaded.sentences.best_scores(vector, keys)
-        scores = weighted_sum(components)
-        order = np.lexsort((keys, -scores))
-        return _Ranking(keys[order], scores[order], {name: values[order] for name, values in components.items()}, total)
+            return rank_by_meaning(indexes, vector, wanted, filters)
+        return rank_by_both(indexes, query, vector, wanted, filters, self._fusion)
+
+    def _hits(self, ranking: Ranking, top: int) -> tuple[Hit, ...]:
+        """The first ``top`` of ``ranking`` that are still in the store."""
+        hits: list[Hit] = []
+        for start in range(0, len(ranking.keys), top + 10):
+            chunk = [int(key) for key in ranking.keys[start : start + top + 10]]
+            articles = self._store.get_by_keys(chunk)
+            for position, key in enumerate(chunk, start=start):
+                if key not in articles:  # deleted since the index was built
+                    continue
+                components = tuple(
+                    Component(name, int(ranking.ranks[name][position]), round(float(scores[position]), 6))
+                    for name, scores in ranking.components.items()
+                )
+                hits.append(_hit(articles[key], len(hits) + 1, float(ranking.scores[position]), components))
+                if len(hits) == top:
+                    return tuple(hits)
+        return tuple(hits)
 
     def _warnings(self, loaded: _Loaded) -> tuple[str, ...]:
         behind = self._store.last_sequence() - loaded.generation.manifest.sequence
@@ -180,17 +165,12 @@ def _load(paths: LibraryPaths) -> _Loaded:
     generation.require_whole()
     return _Loaded(
         generation=generation,
-        words=TantivyIndex.open(generation.words),
-        vectors=FaissIndex.load(generation.vectors),
-        sentences=SentenceVectors.open(generation.sentences, generation.manifest.dimension),
+        indexes=Indexes(
+            words=TantivyIndex.open(generation.words),
+            vectors=FaissIndex.load(generation.vectors),
+            sentences=SentenceVectors.open(generation.sentences, generation.manifest.dimension),
+        ),
     )
-
-
-def _ranks(scores: Scores) -> np.ndarray:
-    """Rank (n,) from 1 of each score among its own, best first."""
-    ranks = np.empty(len(scores), np.int64)
-    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
-    return ranks
 
 
 def _hit(article: Article, rank: int, score: float, components: tuple[Component, ...]) -> Hit:
