@@ -153,6 +153,26 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """Money an article acknowledges: grant number, acronym of the institute (``HL``), agency and country."""
+
+    id: str | None = None
+    acronym: str | None = None
+    agency: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Money an article acknowledges: grant number, acronym of the institute (``HL``), agency and country."""
+
+    id: str | None = None
+    acronym: str | None = None
+    agency: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TextSpan:
     """Where a part of an article stands in its canonical text: ``text[start:end]``, in characters."""
 
@@ -169,6 +189,13 @@ class Article:
 
     ``id`` is the PMID for a PubMed record and the collection's own id for a test collection, whose
     ``pmid`` is then ``None``. ``source`` says where the record came from and is no part of its identity.
+
+    What the less obvious fields hold, with PubMed's search tag: ``entered`` [edat], ``created`` [crdt],
+    ``mesh_date`` [mhda], ``completed`` [dcom], ``revised`` [lr]; ``investigators`` [ir] are the members of
+    group authors; ``personal_name_subjects`` [ps] are people whom a biography is about, named like authors;
+    ``secondary_source_ids`` [si] are entries of data banks and trial registers, ``GENBANK/AF001892``;
+    ``editors`` [ed], ``publisher`` [pubn] and ``isbns`` [isbn] belong to books; ``citation_subsets`` [sb] are
+    NLM's codes (``IM``); ``publication_status`` is NLM's word for how it appeared (``ppublish``).
     """
 
     id: str
@@ -198,6 +225,21 @@ class Article:
     references: tuple[Reference, ...] = ()
     notes: tuple[str, ...] = ()
     is_book: bool = False
+    grants: tuple[Grant, ...] = ()
+    investigators: tuple[Author, ...] = ()
+    personal_name_subjects: tuple[Author, ...] = ()
+    secondary_source_ids: tuple[str, ...] = ()
+    conflict_of_interest: str | None = None
+    completed: PartialDate | None = None
+    created: PartialDate | None = None
+    mesh_date: PartialDate | None = None
+    publication_status: str | None = None
+    pii: str | None = None
+    manuscript_id: str | None = None
+    citation_subsets: tuple[str, ...] = ()
+    editors: tuple[Author, ...] = ()
+    publisher: str | None = None
+    isbns: tuple[str, ...] = ()
     source: str = ""
 
     @property

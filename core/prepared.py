@@ -13,7 +13,7 @@ import functools
 import hashlib
 import threading
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from importlib import resources
 
 import msgspec
@@ -24,6 +24,7 @@ from pubmed_rag.core.records import Article
 
 _LEVEL = 3
 _NO_SOURCE = b'""}'
+_FIRST_LATER_FIELD = "grants"  # this and the fields after it, but `source`, were added when libraries existed
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(Article).decode
@@ -45,7 +46,8 @@ class PreparedArticle:
 
 def prepare(article: Article) -> PreparedArticle:
     """``article`` encoded and compressed."""
-    anonymous = _encode(replace(article, source=""))  # `source` is the last field, so it can be put in afterwards
+    source = _encode(article.source)
+    anonymous = _anonymous(article, source)
     return PreparedArticle(
         article.id,
         article.version,
@@ -53,13 +55,13 @@ def prepare(article: Article) -> PreparedArticle:
         article.year,
         article.is_retracted,
         article.has_abstract,
-        _compressor().compress(anonymous.removesuffix(_NO_SOURCE) + _encode(article.source) + b"}"),
+        _compressor().compress(anonymous.removesuffix(_NO_SOURCE) + source + b"}"),
     )
 
 
 def article_digest(article: Article) -> bytes:
     """16 bytes that are equal for equal articles, whatever their ``source``."""
-    return _digest(_encode(replace(article, source="")))
+    return _digest(_anonymous(article, _encode(article.source)))
 
 
 def unpack(record: bytes) -> Article:
@@ -71,6 +73,30 @@ def unpack(record: bytes) -> Article:
             f"articles.sqlite is damaged (unreadable record: {error})",
             remedy="restore it from a copy, or ingest into a new library",
         ) from error
+
+
+def _anonymous(article: Article, source: bytes) -> bytes:
+    """``article`` in JSON with an empty ``source``, which is its last field, and without later fields that are empty.
+
+    So a record that has none of them has the bytes, and the digest, that it had before these fields were added.
+    """
+    whole = _encode(article)
+    first, empty = _later_fields()
+    at = whole.rindex(first)  # quotation marks inside values are escaped, so this is the field
+    later = whole[at:].removesuffix(source + b"}")
+    for field in empty:
+        later = later.replace(field, b"")
+    return whole[:at] + later + _NO_SOURCE
+
+
+@functools.cache
+def _later_fields() -> tuple[bytes, tuple[bytes, ...]]:
+    """How the first of the later fields begins in JSON, and how each of them reads where it is empty."""
+    later = [field for field in fields(Article) if field.name != "source"]
+    while later[0].name != _FIRST_LATER_FIELD:
+        later.pop(0)
+    empty = tuple(f',"{field.name}":'.encode() + _encode(field.default) for field in later)
+    return f',"{_FIRST_LATER_FIELD}":'.encode(), empty
 
 
 def _digest(anonymous: bytes) -> bytes:

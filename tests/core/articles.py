@@ -11,6 +11,7 @@ from pubmed_rag.core.records import (
     Author,
     Chemical,
     Correction,
+    Grant,
     Journal,
     MeshHeading,
     MeshQualifier,
@@ -43,6 +44,8 @@ _sections = _few(st.builds(Section, _text, _name, _name))
 _dates = st.builds(PartialDate, *[st.none() | st.integers(0, 9999)] * 3, _name)
 _qualifiers = _few(st.builds(MeshQualifier, _text, _name, st.booleans()))
 
+_authors = _few(st.builds(Author, _name, _name, _name, _name, _name, _name, _few(_text)))
+
 articles: st.SearchStrategy[Article] = st.builds(
     Article,
     id=st.text(min_size=1, max_size=20),
@@ -57,7 +60,7 @@ articles: st.SearchStrategy[Article] = st.builds(
     published_electronically=st.none() | _dates,
     entered=st.none() | _dates,
     revised=st.none() | _dates,
-    authors=_few(st.builds(Author, _name, _name, _name, _name, _name, _name, _few(_text))),
+    authors=_authors,
     publication_types=_few(st.builds(Term, _text, _name)),
     mesh=_few(st.builds(MeshHeading, _text, _name, st.booleans(), _qualifiers)),
     keywords=_few(_text),
@@ -72,6 +75,21 @@ articles: st.SearchStrategy[Article] = st.builds(
     references=_few(st.builds(Reference, _name, _name, _name)),
     notes=_few(_text),
     is_book=st.booleans(),
+    grants=_few(st.builds(Grant, _name, _name, _name, _name)),
+    investigators=_authors,
+    personal_name_subjects=_authors,
+    secondary_source_ids=_few(_text),
+    conflict_of_interest=_name,
+    completed=st.none() | _dates,
+    created=st.none() | _dates,
+    mesh_date=st.none() | _dates,
+    publication_status=_name,
+    pii=_name,
+    manuscript_id=_name,
+    citation_subsets=_few(_text),
+    editors=_authors,
+    publisher=_name,
+    isbns=_few(_text),
     source=_text,
 )
 """Every field of an article, with text that no journal would print."""

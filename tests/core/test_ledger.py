@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from pubmed_rag.core.errors import LibraryError
 from pubmed_rag.core.library import LibraryPaths
-from pubmed_rag.core.prepared import prepare, unpack
-from pubmed_rag.core.records import Article, Section
+from pubmed_rag.core.prepared import article_digest, prepare, unpack
+from pubmed_rag.core.records import Article, Grant, Section
 from pubmed_rag.core.store import ArticleStore, Deletion, JournalEntry
 
 
@@ -120,6 +120,17 @@ def test_the_source_is_kept_and_is_no_part_of_the_digest(source: str) -> None:
 
 def test_records_of_the_first_program_are_read() -> None:
     assert unpack(zlib.compress(msgspec.json.encode(article(1)), 1)) == article(1)
+
+
+def test_records_without_the_later_fields_have_the_digest_they_always_had() -> None:
+    """Values computed before grants and the fields after it existed: a stored library must not look revised."""
+    plain = Article("7", title="A title.", pmid="7", abstract=(Section("Some text."),), source="x")
+    assert article_digest(plain).hex() == "2ecb612151d69abf12286996c901287e"
+    assert article_digest(Article("d1")).hex() == "bb081b75fb1597a44004dee80c7d7900"
+    assert article_digest(replace(plain, grants=(Grant("R01"),))) != article_digest(plain)
+    assert article_digest(replace(plain, grants=(Grant("R01"),), isbns=("9",))) != article_digest(
+        replace(plain, grants=(Grant("R01"),))
+    )
 
 
 def test_the_dictionary_is_the_one_records_were_written_with() -> None:
