@@ -163,16 +163,6 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """Money an article acknowledges: grant number, acronym of the institute (``HL``), agency and country."""
-
-    id: str | None = None
-    acronym: str | None = None
-    agency: str | None = None
-    country: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TextSpan:
     """Where a part of an article stands in its canonical text: ``text[start:end]``, in characters."""
 
