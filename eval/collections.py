@@ -23,11 +23,20 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One information need. ``id`` has no white space, so that it can stand in a TREC file."""
+    """One information need. ``id`` has no white space, so that it can stand in a TREC file.
+
+    ``boolean_query`` is an expert's query in PubMed's language, where the collection has one. ``candidates``
+    are the only documents a system may return for it, as in screening, where a search came before; empty
+    means all of the corpus. ``kind`` is what it is written as: ``claim``, ``question``, ``keywords`` or
+    ``topic``; empty where the reader does not know.
+    """
 
     id: str
     text: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    boolean_query: str | None = None
+    candidates: tuple[str, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,8 @@ class Collection:
 
     ``topics`` are those with judgements, in file order. ``digest`` is the hex SHA-256 of the unpacked
     ``corpus`` files and names the corpus whatever its folder is called. ``notes`` say in words what the
-    reader left out; they reach the report.
+    reader left out; they reach the report. A collection that has judgements only has no ``corpus``, and
+    ``digest`` is then that of its document ids.
     """
 
     name: str
@@ -58,8 +68,13 @@ class Collection:
 
     @property
     def topics_digest(self) -> str:
-        """Hex SHA-256 of what systems are asked: ids and texts in order."""
-        return _digest_of((topic.id, topic.text) for topic in self.topics)
+        """Hex SHA-256 of what systems are asked, in order: ids, texts, Boolean queries, candidates."""
+        return _digest_of(
+            (topic.id, topic.text, topic.boolean_query, topic.candidates)
+            if topic.boolean_query or topic.candidates
+            else (topic.id, topic.text)
+            for topic in self.topics
+        )
 
     @property
     def qrels_digest(self) -> str:

@@ -15,7 +15,7 @@ from pubmed_rag.core.files import write_text
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.eval.collections import Collection, CorpusLoader
-from pubmed_rag.eval.measures import DEPTH, JUDGED_10, MEASURES, PRIMARY, score_rankings
+from pubmed_rag.eval.measures import JUDGED_10, RANKING, WSS_95, Task, score_collection
 from pubmed_rag.eval.provenance import ASSESSORS, ranking_code_digest, source_commit, versions
 from pubmed_rag.eval.records import Evaluation, Provenance, SystemResult
 from pubmed_rag.eval.report import report_markdown
@@ -88,6 +88,8 @@ def evaluate(
     *,
     seed: int = 0,
     left_out: Sequence[str] = (),
+    task: Task = RANKING,
+    pairs: Sequence[tuple[str, str]] | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Run ``systems`` on every topic, measure, compare every pair, and write all files into ``out``.
@@ -98,40 +100,51 @@ def evaluate(
     """
     if not systems:
         raise UsageError("no system was named")
-    runs = [run_system(system, collection, DEPTH, out / "runs", progress=progress) for system in systems]
-    evaluation = assess(collection, runs, out, seed=seed, left_out=left_out)
+    runs = [run_system(system, collection, task.depth, out / "runs", progress=progress) for system in systems]
+    evaluation = assess(collection, runs, out, seed=seed, left_out=left_out, task=task, pairs=pairs)
     _write(evaluation, collection)
     return evaluation
 
 
 def assess(
-    collection: Collection, runs: Sequence[Run], out: Path, *, seed: int, left_out: Sequence[str] = ()
+    collection: Collection,
+    runs: Sequence[Run],
+    out: Path,
+    *,
+    seed: int,
+    left_out: Sequence[str] = (),
+    task: Task = RANKING,
+    pairs: Sequence[tuple[str, str]] | None = None,
 ) -> Evaluation:
-    """The evaluation of finished runs. Nothing is asked and nothing written; ``out`` is only noted."""
-    results = tuple(_result(collection, run, seed) for run in runs)
-    primary = {result.name: result.scores.values[PRIMARY.name] for result in results}
+    """The evaluation of finished runs. Nothing is asked and nothing written; ``out`` is only noted.
+
+    ``pairs`` of (baseline, system) are those that matter; without, every pair is compared.
+    """
+    results = tuple(_result(collection, run, seed, task) for run in runs)
+    primary = {result.name: result.scores.values[task.primary.name] for result in results}
     return Evaluation(
         dataset=collection.name,
         split=collection.split,
         topics=collection.topics,
-        measures=MEASURES,
-        primary=PRIMARY,
+        measures=task.measures,
+        primary=task.primary,
         systems=results,
-        comparisons=compare_all(PRIMARY.name, primary, seed=seed),
+        comparisons=compare_all(task.primary.name, primary, seed=seed, pairs=pairs),
         left_out=(*collection.notes, *left_out, *_reservations(collection, results)),
-        provenance=_provenance(collection, runs, seed),
+        provenance=_provenance(collection, runs, seed, task),
         out=out,
     )
 
 
-def _result(collection: Collection, run: Run, seed: int) -> SystemResult:
-    scores = score_rankings([topic.id for topic in collection.topics], collection.qrels, run.rankings)
-    interval = bootstrap_interval(scores.values[PRIMARY.name], seed=seed)
+def _result(collection: Collection, run: Run, seed: int, task: Task) -> SystemResult:
+    scores = score_collection(collection, run.rankings, task)
+    interval = bootstrap_interval(scores.values[task.primary.name], seed=seed)
+    lowest = -1.0 if task.primary is WSS_95 else 0.0
     milliseconds = list(run.facts.milliseconds.values())
     return SystemResult(
         name=run.system,
         scores=scores,
-        interval=Interval(max(interval.low, 0.0), min(interval.high, 1.0)) if interval else None,
+        interval=Interval(max(interval.low, lowest), min(interval.high, 1.0)) if interval else None,
         without_results=sum(not run.rankings.get(topic.id) for topic in collection.topics),
         median_ms=round(float(np.percentile(milliseconds, 50)), 1),
         p95_ms=round(float(np.percentile(milliseconds, 95)), 1),
@@ -160,14 +173,14 @@ def _reservations(collection: Collection, results: Iterable[SystemResult]) -> li
     return notes
 
 
-def _provenance(collection: Collection, runs: Sequence[Run], seed: int) -> Provenance:
+def _provenance(collection: Collection, runs: Sequence[Run], seed: int, task: Task) -> Provenance:
     return Provenance(
         date=max(run.facts.made for run in runs),
         commit=source_commit(),
         code=ranking_code_digest(),
         seed=seed,
         resamples=RESAMPLES,
-        depth=DEPTH,
+        depth=task.depth,
         python=platform.python_version(),
         platform=platform.platform(),
         versions=versions(ASSESSORS),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from pubmed_rag.core.files import sha256_of, write_text
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.eval.collections import Collection
 from pubmed_rag.eval.runs import Ranking, Rankings, read_run, unambiguous, write_run
-from pubmed_rag.eval.systems import System
+from pubmed_rag.eval.systems import ScoredDoc, System
 
 _FORMAT = 1
 """Part of every fingerprint; raised when the same system would write another file."""
@@ -64,8 +65,9 @@ def run_system(
 ) -> Run:
     """The run of ``system``, from ``folder/<name>.trec`` if that still holds, else made and written there.
 
-    The facts are written after the run: a process killed between the two makes the run again. A run
-    made now and one read back are equal. Raises :class:`UsageError` for a name that cannot name a file.
+    Each topic is kept in ``folder/<name>.partial`` as it is done, so that a run killed halfway goes on there.
+    The facts are written last. A run made now and one read back are equal. Raises :class:`UsageError` for a
+    name that cannot name a file.
     """
     if not _NAME.fullmatch(system.name):
         raise UsageError(f"'{system.name}' cannot name a run file", remedy="use letters, digits, '.', '_', '+' and '-'")
@@ -74,7 +76,8 @@ def run_system(
     known = _read_facts(facts_path)
     if known and known.fingerprint == fingerprint and path.is_file() and sha256_of(path) == known.sha256:
         return Run(known, read_run(path))
-    rankings, milliseconds = _ask(system, collection, depth, progress, timer)
+    partial = folder / f"{system.name}.partial"
+    rankings, milliseconds = _ask(system, collection, depth, _Journal(partial, fingerprint), progress, timer)
     write_run(path, system.name, rankings)
     facts = RunFacts(
         system=system.name,
@@ -86,6 +89,7 @@ def run_system(
         milliseconds=milliseconds,
     )
     write_text(facts_path, msgspec.json.format(msgspec.json.encode(facts), indent=1).decode() + "\n")
+    partial.unlink(missing_ok=True)
     return Run(facts, {topic_id: ranking for topic_id, ranking in rankings.items() if ranking})
 
 
@@ -95,21 +99,75 @@ def fingerprint_of(system: System, collection: Collection, depth: int) -> str:
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """One topic that is done: a line of the journal. ``milliseconds`` as measured then."""
+
+    topic_id: str
+    ranking: tuple[ScoredDoc, ...]
+    milliseconds: float
+
+
+class _Journal:
+    """Topics done so far, one JSON line each under a first line with the run's fingerprint."""
+
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        self._path = path
+        self._head = msgspec.json.encode({"fingerprint": fingerprint})
+
+    def read(self) -> dict[str, _Done]:
+        """What an earlier process did of the same run. A last line that was cut off does not count."""
+        try:
+            head, *lines = self._path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return {}
+        if head != self._head:
+            return {}
+        done = [msgspec.json.decode(line, type=_Done) for line in lines[:-1]]
+        return {item.topic_id: item for item in done}
+
+    @contextmanager
+    def writing(self, done: Iterable[_Done]) -> Iterator[Callable[[_Done], None]]:
+        """A function that adds a topic; it is in the file when the function returns."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("wb") as stream:
+            stream.write(b"".join(line + b"\n" for line in (self._head, *map(msgspec.json.encode, done))))
+            stream.flush()
+
+            def add(item: _Done) -> None:
+                stream.write(msgspec.json.encode(item) + b"\n")
+                stream.flush()
+
+            yield add
+
+
 def _ask(
-    system: System, collection: Collection, depth: int, progress: Progress, timer: Callable[[], float]
+    system: System,
+    collection: Collection,
+    depth: int,
+    journal: _Journal,
+    progress: Progress,
+    timer: Callable[[], float],
 ) -> tuple[Rankings, Mapping[str, float]]:
-    # Not timed: the first search loads the index and the model.
-    system.run(collection.topics[0].text, depth)
-    rankings: dict[str, Ranking] = {}
-    milliseconds: dict[str, float] = {}
-    with progress.task(f"running {system.name}", len(collection.topics), "topics") as task:
-        for topic in collection.topics:
+    done = journal.read()
+    waiting = [topic for topic in collection.topics if topic.id not in done]
+    if waiting and not system.remote:
+        system.run(waiting[0], depth)  # not timed: the first search loads the index and the model
+    with (
+        journal.writing(done.values()) as add,
+        progress.task(f"running {system.name}", len(waiting), "topics") as task,
+    ):
+        for topic in waiting:
             started = timer()
-            documents = system.run(topic.text, depth)
-            milliseconds[topic.id] = round((timer() - started) * 1000, 3)
-            rankings[topic.id] = unambiguous(documents[:depth])
+            documents = system.run(topic, depth)
+            elapsed = round((timer() - started) * 1000, 3)
+            item = _Done(topic.id, unambiguous(documents[:depth]), elapsed)
+            done[topic.id] = item
+            add(item)
             task.advance()
-    return rankings, milliseconds
+    in_order = [done[topic.id] for topic in collection.topics]
+    rankings: dict[str, Ranking] = {item.topic_id: item.ranking for item in in_order}
+    return rankings, {item.topic_id: item.milliseconds for item in in_order}
 
 
 def _read_facts(path: Path) -> RunFacts | None:

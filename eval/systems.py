@@ -11,7 +11,8 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from pubmed_rag.core.errors import UsageError
-from pubmed_rag.core.records import SearchMode, SearchResult
+from pubmed_rag.core.records import Filters, SearchMode, SearchResult
+from pubmed_rag.eval.collections import Topic
 from pubmed_rag.eval.provenance import ENGINES, ranking_code_digest, versions
 from pubmed_rag.index.generation import Manifest
 
@@ -35,14 +36,21 @@ class System(Protocol):
     def configuration(self) -> Mapping[str, str]:
         """Everything that could change its rankings, index and code included. A cached run is reused if it is equal."""
 
-    def run(self, topic_text: str, depth: int) -> list[ScoredDoc]:
-        """At most ``depth`` documents, each once, best first; where scores and order disagree, the order holds."""
+    @property
+    def remote(self) -> bool:
+        """True if it asks a service elsewhere: then no question is put to it for warming up."""
+
+    def run(self, topic: Topic, depth: int) -> list[ScoredDoc]:
+        """At most ``depth`` documents, each once, best first; where scores and order disagree, the order holds.
+
+        Where the topic has candidates, only those.
+        """
 
 
 class Engine(Protocol):
     """The part of :class:`pubmed_rag.index.search.Searcher` that a system needs."""
 
-    def search(self, query: str, *, mode: SearchMode, top: int) -> SearchResult:
+    def search(self, query: str, *, mode: SearchMode, top: int, filters: Filters | None = None) -> SearchResult:
         """The best ``top`` articles, ranked from 1."""
 
 
@@ -56,6 +64,8 @@ class SystemContext:
 
 class EngineSystem:
     """One search mode of the product over one index generation."""
+
+    remote = False
 
     def __init__(self, name: str, mode: SearchMode, context: SystemContext) -> None:
         self._name = name
@@ -76,8 +86,9 @@ class EngineSystem:
     def configuration(self) -> Mapping[str, str]:
         return self._configuration
 
-    def run(self, topic_text: str, depth: int) -> list[ScoredDoc]:
-        result = self._engine.search(topic_text, mode=self._mode, top=depth)
+    def run(self, topic: Topic, depth: int) -> list[ScoredDoc]:
+        filters = Filters(ids=topic.candidates) if topic.candidates else None
+        result = self._engine.search(topic.text, mode=self._mode, top=depth, filters=filters)
         return [ScoredDoc(hit.id, hit.score) for hit in result.hits]
 
 

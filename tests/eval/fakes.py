@@ -33,8 +33,10 @@ class FakeSystem:
     configuration: Mapping[str, str] = field(default_factory=dict)
     fails_at: str | None = None
     asked: list[str] = field(default_factory=list)
+    remote: bool = False
 
-    def run(self, topic_text: str, depth: int) -> list[ScoredDoc]:
+    def run(self, topic: Topic, depth: int) -> list[ScoredDoc]:
+        topic_text = topic.text
         if self.fails_at is not None and topic_text.endswith(self.fails_at):
             raise KeyboardInterrupt
         self.asked.append(topic_text)

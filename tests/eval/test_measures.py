@@ -9,16 +9,21 @@ import pytest
 import pytrec_eval
 
 from pubmed_rag.eval.collections import Qrel
-from pubmed_rag.eval.measures import MEASURES, score_rankings
+from pubmed_rag.eval.measures import MAP, MEASURES, SET_F, SET_P, SET_R, score_rankings
 from pubmed_rag.eval.runs import Ranking
 from pubmed_rag.eval.systems import ScoredDoc
 
 TREC_NAMES = {
     "nDCG@10": "ndcg_cut_10",
+    "recall@10": "recall_10",
     "recall@100": "recall_100",
     "MRR": "recip_rank",
     "MAP@100": "map_cut_100",
     "P@10": "P_10",
+    "MAP": "map",
+    "set precision": "set_P",
+    "set recall": "set_recall",
+    "set F1": "set_F",
 }
 
 
@@ -33,6 +38,7 @@ def test_by_hand() -> None:
     best = 2 / math.log2(2) + 1 / math.log2(3) + 1 / math.log2(4)
     expected = {
         "nDCG@10": gain / best,
+        "recall@10": 2 / 3,
         "recall@100": 2 / 3,
         "MRR": 1 / 2,
         "MAP@100": (1 / 2 + 2 / 4) / 3,
@@ -60,7 +66,7 @@ def test_a_run_of_nothing_scores_zero() -> None:
 
 def test_agreement_with_trec_eval_on_random_runs() -> None:
     generator = random.Random(7)
-    for _ in range(300):
+    for _ in range(1000):
         topics = [f"q{number}" for number in range(generator.randint(1, 4))]
         pool = [f"d{number}" for number in range(generator.choice([3, 15, 150]))]
         qrels = {
@@ -86,6 +92,7 @@ def test_agreement_with_trec_eval_on_random_runs() -> None:
                 topic: tuple(ScoredDoc(doc, score) for doc, score in documents.items())
                 for topic, documents in run.items()
             },
+            [*MEASURES, MAP, SET_P, SET_R, SET_F],
         )
         for position, topic in enumerate(topics):
             for name, trec_name in TREC_NAMES.items():

@@ -75,7 +75,15 @@ def test_the_contract_json(evaluation: Evaluation) -> None:
     found = json.loads(msgspec.json.encode(evaluation.summary()))
     assert {"dataset", "split", "systems", "comparisons"} <= found.keys()
     assert (found["dataset"], found["split"]) == ("tiny", "train")
-    assert set(found["systems"]["good"]) == {"nDCG@10", "recall@100", "MRR", "MAP@100", "P@10", "judged@10"}
+    assert set(found["systems"]["good"]) == {
+        "nDCG@10",
+        "recall@100",
+        "MRR",
+        "MAP@100",
+        "P@10",
+        "judged@10",
+        "recall@10",
+    }
     assert found["comparisons"][0]["verdict"] == "better"
 
 
@@ -102,12 +110,40 @@ def test_killed_and_continued(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         evaluate(tiny_collection(), [good(), FakeSystem("poor", [2, 4, 0], fails_at=" 17")], out)
-    assert sorted(path.name for path in out.rglob("*.*")) == ["good.json", "good.trec"]
+    assert sorted(path.name for path in out.rglob("*.*")) == ["good.json", "good.trec", "poor.partial"]
     systems = [good(), poor()]
     evaluate(tiny_collection(), systems, out)
     assert systems[0].asked == []
-    assert len(systems[1].asked) == TOPICS + 1  # the first one once more, to warm up
+    rest = [f"topic {number}" for number in range(17, TOPICS)]
+    assert systems[1].asked == ["topic 17", *rest]  # the first of them once more, to warm up
     assert sorted(path.name for path in out.iterdir()) == FILES
+    assert not list(out.rglob("*.partial"))
+    undisturbed = evaluate(tiny_collection(), [good(), poor()], tmp_path / "undisturbed")
+    assert (out / "runs" / "poor.trec").read_bytes() == (undisturbed.out / "runs" / "poor.trec").read_bytes()
+
+
+def test_a_journal_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(tiny_collection(), [FakeSystem("poor", [2, 4, 0], fails_at=" 3")], tmp_path)
+    journal = tmp_path / "runs" / "poor.partial"
+    journal.write_bytes(journal.read_bytes()[:-9])
+    system = poor()
+    evaluate(tiny_collection(), [system], tmp_path)
+    assert system.asked[:3] == ["topic 2", "topic 2", "topic 3"]
+
+
+def test_a_journal_of_another_run_does_not_count(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(tiny_collection(), [FakeSystem("poor", [2, 4, 0], fails_at=" 17")], tmp_path)
+    system = FakeSystem("poor", [2, 4, 0], {"index": "another"})
+    evaluate(tiny_collection(), [system], tmp_path)
+    assert len(system.asked) == TOPICS + 1
+
+
+def test_a_remote_system_is_asked_once_a_topic(tmp_path: Path) -> None:
+    system = FakeSystem("live", [1], remote=True)
+    evaluate(tiny_collection(), [system], tmp_path)
+    assert len(system.asked) == TOPICS
 
 
 def test_new_qrels_need_no_new_run(evaluation: Evaluation) -> None:
