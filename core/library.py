@@ -6,6 +6,7 @@ LIBRARY/
   index/<generation>/   vectors.faiss, sentences/, words/, manifest.json
   index/CURRENT         the generation being served
   runs/                 evaluation runs and reports
+  answers/              answers given on the page, to be read again
   downloads/            bulk files under way; each is removed once it is in the store
 """
 
@@ -46,6 +47,10 @@ class LibraryPaths:
     @property
     def runs(self) -> Path:
         return self.root / "runs"
+
+    @property
+    def answers(self) -> Path:
+        return self.root / "answers"
 
     @property
     def downloads(self) -> Path:
