@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 from Bio import Medline
@@ -13,6 +14,7 @@ from pubmed_rag.core.records import (
     Author,
     Chemical,
     Correction,
+    Grant,
     Journal,
     OtherAbstract,
     RejectedRecord,
@@ -29,6 +31,8 @@ _TAG_LINE = re.compile(r"[A-Z][A-Z0-9 ]{3}-(?: |$)")
 _CONTINUATION = " " * 6
 _IDENTIFIER = re.compile(r"(\S+) \[(\w+)\]")
 _ISSN = re.compile(r"\d{4}-\d{3}[\dX]")
+_ISBN = re.compile(r"[\dX-]{10,17}")
+_GRANT_ACRONYM = re.compile(r"[A-Z]{2}[A-Z_]?")
 _REGISTRY = re.compile(r"(\S+) \((.+)\)")
 _LINKED_PMID = re.compile(r"\s*PMID: (\d+)")
 _OTHER_ABSTRACT = re.compile(r"(Publisher|plain-language-summary|AAMC|AIDS|KIE|PIP|NASA): ")
@@ -139,6 +143,9 @@ def _article(fields: _Fields, source: str) -> Article:
     electronic = fields.one("DEP")
     entered = fields.one("EDAT")
     revised = fields.one("LR")
+    completed = fields.one("DCOM")
+    created = fields.one("CRDT")
+    mesh_date = fields.one("MHDA")
     return Article(
         id=pmid,
         pmid=pmid,
@@ -166,7 +173,7 @@ def _article(fields: _Fields, source: str) -> Article:
         keywords=tuple(dict.fromkeys(text.removeprefix("*") for text in fields.all("OT"))),
         chemicals=tuple(_chemical(text) for text in fields.all("RN")),
         supplementary_concepts=tuple(Term(name) for name in fields.all("NM")),
-        doi=_doi(fields),
+        doi=next(filter(None, map(bare_doi, _identifiers(fields, "doi"))), None),
         pmcid=bare_pmcid(fields.one("PMC")),
         languages=fields.all("LA"),
         status=fields.one("STAT"),
@@ -175,37 +182,69 @@ def _article(fields: _Fields, source: str) -> Article:
         ),
         notes=fields.all("GN"),
         is_book=book_title is not None,
+        grants=tuple(_grant(text) for text in fields.all("GR")),
+        investigators=_people(fields.all("FIR"), fields.all("IR")),
+        personal_name_subjects=_people(fields.all("FPS"), fields.all("PS")),
+        secondary_source_ids=fields.all("SI"),
+        conflict_of_interest=fields.one("COIS"),
+        completed=parse_stamp(completed) if completed else None,
+        created=parse_stamp(created) if created else None,
+        mesh_date=parse_stamp(mesh_date) if mesh_date else None,
+        publication_status=fields.one("PST"),
+        pii=next(_identifiers(fields, "pii"), None),
+        manuscript_id=fields.one("MID"),
+        citation_subsets=tuple((fields.one("SB") or "").split()),  # `Bio.Medline` joins them
+        editors=_people(fields.all("FED"), fields.all("ED")),
+        publisher=fields.one("PB"),
+        isbns=tuple(dict.fromkeys(_ISBN.findall(" ".join(fields.all("ISBN"))))),
         source=source,
     )
 
 
 def _authors(fields: _Fields) -> tuple[Author, ...]:
-    full, short, orcids = fields.all("FAU"), fields.all("AU"), fields.all("AUID")
-    paired = len(full) == len(short)
-    alone = len(full or short) == 1
-    people = []
-    for position, name in enumerate(full or short):
-        last, _, fore = name.partition(", ") if full else name.rpartition(" ")
-        initials = short[position].rpartition(" ")[2] if paired else None if full else fore
-        people.append(
-            Author(
-                last_name=last or name,
-                fore_name=(fore or None) if full else None,
-                initials=initials or None,
-                orcid=bare_orcid(orcids[0]) if alone and orcids else None,
-                affiliations=fields.all("AD") if alone else (),
-            )
-        )
+    people = _people(fields.all("FAU"), fields.all("AU"))
+    if len(people) == 1:
+        orcids = fields.all("AUID")
+        orcid = bare_orcid(orcids[0]) if orcids else None
+        people = (replace(people[0], orcid=orcid, affiliations=fields.all("AD")),)
     groups = (Author(collective_name=name) for name in fields.all("CN"))
     return (*people, *groups)
 
 
-def _doi(fields: _Fields) -> str | None:
+def _people(full: tuple[str, ...], short: tuple[str, ...]) -> tuple[Author, ...]:
+    """``Mangalam, Harry J`` and ``Mangalam HJ``: full names where there are any, with the initials of the short."""
+    paired = len(full) == len(short)
+    people = []
+    for position, name in enumerate(full or short):
+        last, _, fore = name.partition(", ") if full else name.rpartition(" ")
+        initials = short[position].rpartition(" ")[2] if paired else None if full else fore
+        people.append(Author(last or name, (fore or None) if full else None, initials or None))
+    return tuple(people)
+
+
+def _identifiers(fields: _Fields, wanted: str) -> Iterator[str]:
+    """Values of a kind: ``AID - S1 [pii]`` first, then ``LID``."""
     for text in (*fields.all("AID"), *fields.all("LID")):
         for value, kind in _IDENTIFIER.findall(text):
-            if kind == "doi" and (doi := bare_doi(value)):
-                return doi
-    return None
+            if kind == wanted:
+                yield value
+
+
+def _grant(text: str) -> Grant:
+    """``R01 HL1/HL/NHLBI NIH HHS/United States``: number, acronym, agency, country, the first two not always there.
+
+    A number may hold slashes itself, so the parts are told from the end.
+    """
+    number, _, country = text.rpartition("/")
+    if not number:
+        return Grant(agency=text.strip("/") or None)
+    number, _, agency = number.rpartition("/")
+    before, _, acronym = number.rpartition("/")
+    if _GRANT_ACRONYM.fullmatch(acronym):
+        number = before
+    else:
+        acronym = ""
+    return Grant(number.strip("/") or None, acronym or None, agency or None, country or None)
 
 
 def _chemical(text: str) -> Chemical:

@@ -17,13 +17,17 @@ from pubmed_rag.core.records import (
 )
 from pubmed_rag.ingest.identifiers import bare_pmcid
 from pubmed_rag.ingest.pubmed_fields import (
+    accessions_of,
     article_id,
     authors_of,
     date_of,
     first_doi,
+    first_pii,
+    grants_of,
     history_date,
     keywords_of,
     pages_of,
+    people_of,
     pmid_of,
     references_of,
     sections_of,
@@ -43,6 +47,7 @@ def journal_article(element: etree._Element, source: str) -> Article:
     if article is None:
         raise ValueError("the record has no Article element")
     data = element.find("PubmedData")
+    history = data.find("History") if data is not None else None
     return Article(
         id=pmid,
         pmid=pmid,
@@ -54,7 +59,7 @@ def journal_article(element: etree._Element, source: str) -> Article:
         journal=_journal(citation, article),
         published=date_of(article.find("Journal/JournalIssue/PubDate")) or PartialDate(),
         published_electronically=date_of(article.find("ArticleDate[@DateType='Electronic']")),
-        entered=history_date(data.find("History"), "pubmed") if data is not None else None,
+        entered=history_date(history, "pubmed"),
         revised=date_of(citation.find("DateRevised")),
         authors=authors_of(article.find("AuthorList")),
         publication_types=terms(article.iterfind("PublicationTypeList/PublicationType")),
@@ -70,6 +75,18 @@ def journal_article(element: etree._Element, source: str) -> Article:
         corrections=_corrections(citation),
         references=references_of(data) or _cited(citation),
         notes=texts(citation.iterfind("GeneralNote")),
+        grants=grants_of(article),
+        investigators=people_of(citation.iterfind("InvestigatorList/Investigator")),
+        personal_name_subjects=people_of(citation.iterfind("PersonalNameSubjectList/PersonalNameSubject")),
+        secondary_source_ids=accessions_of(article),
+        conflict_of_interest=child_text(citation, "CoiStatement"),
+        completed=date_of(citation.find("DateCompleted")),
+        created=history_date(history, "entrez"),
+        mesh_date=history_date(history, "medline"),
+        publication_status=child_text(data, "PublicationStatus"),
+        pii=first_pii(data, article),
+        manuscript_id=article_id(data, "mid"),
+        citation_subsets=texts(citation.iterfind("CitationSubset")),
         source=source,
     )
 
@@ -79,13 +96,14 @@ def book_article(element: etree._Element, source: str) -> Article:
 
     A chapter has an ``ArticleTitle`` and appeared "in" its book, which stands as its journal; a whole
     book has only a ``BookTitle``. ``published`` is the book's date, which PubMed prints; a chapter's own
-    ``ContributionDate`` is kept as the electronic date. Editors are no authors and are left out.
+    ``ContributionDate`` is kept as the electronic date. Editors are no authors.
     """
     document = element.find("BookDocument")
     if document is None:
         raise ValueError("the record has no BookDocument element")
     pmid, version = pmid_of(document)
     data = element.find("PubmedBookData")
+    history = data.find("History") if data is not None else None
     book = document.find("Book")
     book_title = child_text(document, "Book/BookTitle")
     title = child_text(document, "ArticleTitle")
@@ -106,7 +124,7 @@ def book_article(element: etree._Element, source: str) -> Article:
         ),
         published=date_of(document.find("Book/PubDate")) or PartialDate(),
         published_electronically=date_of(document.find("ContributionDate")),
-        entered=history_date(data.find("History"), "pubmed") if data is not None else None,
+        entered=history_date(history, "pubmed"),
         revised=date_of(document.find("DateRevised")),
         authors=authors_of(author_list),
         publication_types=terms(document.iterfind("PublicationType")),
@@ -116,6 +134,25 @@ def book_article(element: etree._Element, source: str) -> Article:
         languages=texts(document.iterfind("Language")),
         references=references_of(document),
         is_book=True,
+        grants=grants_of(document),
+        investigators=people_of(
+            (
+                *document.iterfind("InvestigatorList/Investigator"),
+                *document.iterfind("Book/InvestigatorList/Investigator"),
+            )
+        ),
+        created=history_date(history, "entrez"),
+        mesh_date=history_date(history, "medline"),
+        publication_status=child_text(data, "PublicationStatus"),
+        pii=first_pii(data, book),
+        editors=people_of(
+            (
+                *document.iterfind("AuthorList[@Type='editors']/Author"),
+                *document.iterfind("Book/AuthorList[@Type='editors']/Author"),
+            )
+        ),
+        publisher=child_text(document, "Book/Publisher/PublisherName"),
+        isbns=texts(document.iterfind("Book/Isbn")),
         source=source,
     )
 

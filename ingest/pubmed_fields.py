@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
-from pubmed_rag.core.records import Author, PartialDate, Reference, Section, Term
+from pubmed_rag.core.records import Author, Grant, PartialDate, Reference, Section, Term
 from pubmed_rag.ingest.dates import parse_date
 from pubmed_rag.ingest.identifiers import bare_doi, bare_orcid, is_pmid
 from pubmed_rag.ingest.xml_text import child_text, element_text
@@ -55,10 +55,34 @@ def authors_of(author_list: etree._Element | None) -> tuple[Author, ...]:
     """Authors in order. ``ValidYN="N"`` marks a spelling that another entry corrects: left out."""
     if author_list is None:
         return ()
-    return tuple(_author(element) for element in author_list.iterfind("Author") if element.get("ValidYN") != "N")
+    return people_of(author_list.iterfind("Author"))
 
 
-def _author(element: etree._Element) -> Author:
+def people_of(elements: Iterable[etree._Element]) -> tuple[Author, ...]:
+    """Authors, editors, investigators or people written about, in order; ``ValidYN="N"`` left out."""
+    return tuple(_person(element) for element in elements if element.get("ValidYN") != "N")
+
+
+def grants_of(parent: etree._Element) -> tuple[Grant, ...]:
+    """Grants in order, those that say nothing left out."""
+    grants = (
+        Grant(*(child_text(element, tag) for tag in ("GrantID", "Acronym", "Agency", "Country")))
+        for element in parent.iterfind("GrantList/Grant")
+    )
+    return tuple(grant for grant in grants if grant != Grant())
+
+
+def accessions_of(article: etree._Element) -> tuple[str, ...]:
+    """``GENBANK/AF001892`` for each number of a data bank, the bank alone where it lists none: MEDLINE's SI."""
+    accessions: list[str] = []
+    for bank in article.iterfind("DataBankList/DataBank"):
+        name = child_text(bank, "DataBankName")
+        numbers = texts(bank.iterfind("AccessionNumberList/AccessionNumber"))
+        accessions.extend("/".join(part for part in (name, number) if part) for number in numbers or ("",))
+    return tuple(accession for accession in accessions if accession)
+
+
+def _person(element: etree._Element) -> Author:
     affiliations = (*element.iterfind("AffiliationInfo/Affiliation"), *element.iterfind("Affiliation"))
     return Author(
         last_name=child_text(element, "LastName"),
@@ -101,6 +125,14 @@ def article_id(parent: etree._Element | None, kind: str) -> str | None:
     A search by descent would find those of the references too.
     """
     return child_text(parent, f"ArticleIdList/ArticleId[@IdType='{kind}']")
+
+
+def first_pii(data: etree._Element | None, location_parent: etree._Element | None) -> str | None:
+    """The publisher's item identifier, from the two places where a DOI stands too."""
+    if pii := article_id(data, "pii"):
+        return pii
+    locations = location_parent.iterfind("ELocationID[@EIdType='pii']") if location_parent is not None else ()
+    return next((text for e in locations if e.get("ValidYN") != "N" and (text := element_text(e))), None)
 
 
 def first_doi(id_parents: Iterable[etree._Element | None], location_parent: etree._Element | None) -> str | None:

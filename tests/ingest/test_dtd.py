@@ -20,6 +20,7 @@ from pubmed_rag.core.records import (
     Author,
     Chemical,
     Correction,
+    Grant,
     Journal,
     MeshHeading,
     MeshQualifier,
@@ -159,6 +160,30 @@ def corrections(draw: st.DrawFn) -> Drawn:
     return f'<CommentsCorrections RefType="{kind}">{inside}</CommentsCorrections>', Correction(kind, pmid, source)
 
 
+@st.composite
+def grants(draw: st.DrawFn) -> Drawn:
+    grant = Grant(*(draw(st.none() | texts) for _ in range(4)))
+    tags = ("GrantID", "Acronym", "Agency", "Country")
+    values = (grant.id, grant.acronym, grant.agency, grant.country)
+    parts = "".join(element(tag, value) for tag, value in zip(tags, values, strict=True) if value)
+    return f"<Grant>{parts}</Grant>", grant if grant != Grant() else None
+
+
+@st.composite
+def banks(draw: st.DrawFn) -> Drawn:
+    name, numbers = draw(texts), draw(st.lists(texts, max_size=2))
+    listed = "".join(element("AccessionNumber", number) for number in numbers)
+    return (
+        f"<DataBank>{element('DataBankName', name)}{inside('AccessionNumberList', listed)}</DataBank>",
+        tuple(f"{name}/{number}" for number in numbers) or (name,),
+    )
+
+
+def named(tag: str) -> st.SearchStrategy[Drawn]:
+    """A person in an element of another name than ``Author``, without affiliation."""
+    return texts.map(lambda last: (f"<{tag}>{element('LastName', last)}</{tag}>", Author(last)))
+
+
 def many(strategy: st.SearchStrategy[Drawn], size: int = 3) -> st.SearchStrategy[Drawn]:
     """Several, as joined XML and a tuple; what comes to nothing is left out."""
     return st.lists(strategy, max_size=size).map(
@@ -183,6 +208,16 @@ def records(draw: st.DrawFn) -> tuple[str, Article]:
     electronic_xml, electronic = draw(nothing | plain_days("ArticleDate", ' DateType="Electronic"'))
     entered_xml, entered = draw(nothing | plain_days("PubMedPubDate", ' PubStatus="pubmed"'))
     revised_xml, revised = draw(nothing | plain_days("DateRevised"))
+    created_xml, created = draw(nothing | plain_days("PubMedPubDate", ' PubStatus="entrez"'))
+    indexed_xml, indexed = draw(nothing | plain_days("PubMedPubDate", ' PubStatus="medline"'))
+    completed_xml, completed = draw(nothing | plain_days("DateCompleted"))
+    grant_xml, grant = draw(many(grants(), 2))
+    bank_xml, bank = draw(many(banks(), 2))
+    subject_xml, subject = draw(many(named("PersonalNameSubject"), 2))
+    investigator_xml, investigator = draw(many(named("Investigator"), 2))
+    interest_xml, interest = draw(st.just(("", None)) | mixed())
+    subsets = draw(st.lists(st.sampled_from(["IM", "AIM"]), max_size=2))
+    publication_status, pii = draw(st.none() | st.just("ppublish")), draw(st.none() | texts)
     mesh_xml, mesh = draw(many(headings()))
     reference_xml, reference = draw(many(references(), 4))
     correction_xml, correction = draw(many(corrections(), 2))
@@ -196,6 +231,7 @@ def records(draw: st.DrawFn) -> tuple[str, Article]:
     location = f'<ELocationID EIdType="doi" ValidYN="{places[doi_at]}">{doi}</ELocationID>' if doi_at in places else ""
     own_ids = f'<ArticleId IdType="pubmed">{pmid}</ArticleId>'
     own_ids += f'<ArticleId IdType="doi">{doi}</ArticleId>' if doi_at == "list" else ""
+    own_ids += element("ArticleId", pii, IdType="pii") if pii else ""
     type_xml = "".join(element("PublicationType", name, UI=ui) for name, ui in types)
     chemical_xml = "".join(
         f"<Chemical><RegistryNumber>0</RegistryNumber>{element('NameOfSubstance', name, UI=ui)}</Chemical>"
@@ -204,21 +240,31 @@ def records(draw: st.DrawFn) -> tuple[str, Article]:
     other_xml = f'<OtherAbstract Type="Publisher" Language="spa">{element("AbstractText", other or "")}</OtherAbstract>'
     xml = "".join(
         (
-            f'<PubmedArticle><MedlineCitation Status="{status}"><PMID Version="{version}">{pmid}</PMID>{revised_xml}',
+            f'<PubmedArticle><MedlineCitation Status="{status}"><PMID Version="{version}">{pmid}</PMID>',
+            completed_xml,
+            revised_xml,
             f"<Article><Journal><ISSN>1234-5678</ISSN><JournalIssue><Volume>7</Volume><PubDate>{date_xml}</PubDate>",
             f"</JournalIssue><Title>A Journal</Title></Journal><ArticleTitle>{title_xml}</ArticleTitle>{location}",
             inside("Abstract", abstract_xml),
             inside("AuthorList", author_xml),
             element("Language", language),
+            inside("DataBankList", bank_xml),
+            inside("GrantList", grant_xml),
             inside("PublicationTypeList", type_xml),
             element("VernacularTitle", vernacular) if vernacular else "",
             f"{electronic_xml}</Article>",
             inside("ChemicalList", chemical_xml),
+            "".join(element("CitationSubset", subset) for subset in subsets),
             inside("CommentsCorrectionsList", correction_xml),
             inside("MeshHeadingList", mesh_xml),
+            inside("PersonalNameSubjectList", subject_xml),
             other_xml if other else "",
             inside("KeywordList", "".join(element("Keyword", word) for word in keyword)),
-            f"</MedlineCitation><PubmedData>{inside('History', entered_xml)}<ArticleIdList>{own_ids}</ArticleIdList>",
+            inside("CoiStatement", interest_xml),
+            inside("InvestigatorList", investigator_xml),
+            f"</MedlineCitation><PubmedData>{inside('History', created_xml + entered_xml + indexed_xml)}",
+            element("PublicationStatus", publication_status) if publication_status else "",
+            f"<ArticleIdList>{own_ids}</ArticleIdList>",
             inside("ReferenceList", reference_xml),
             "</PubmedData></PubmedArticle>",
         )
@@ -246,6 +292,17 @@ def records(draw: st.DrawFn) -> tuple[str, Article]:
         languages=(language,),
         corrections=correction,
         references=reference,
+        grants=grant,
+        investigators=investigator,
+        personal_name_subjects=subject,
+        secondary_source_ids=tuple(accession for accessions in bank for accession in accessions),
+        conflict_of_interest=interest or None,
+        completed=completed,
+        created=created,
+        mesh_date=indexed,
+        publication_status=publication_status,
+        pii=pii,
+        citation_subsets=tuple(subsets),
         source="drawn.xml",
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pubmed_rag.core.records import Article, PartialDate
+from pubmed_rag.core.records import Article, Author, PartialDate
 from pubmed_rag.ingest.formats import read_records
 
 GOLDEN: list[dict[str, Any]] = json.loads((Path(__file__).parent / "golden/records.json").read_text(encoding="utf-8"))
@@ -67,7 +67,23 @@ def as_golden(article: Article) -> dict[str, Any]:
         "corrections": [[correction.ref_type, correction.pmid] for correction in article.corrections],
         "references": len(article.references),
         "retracted": article.is_retracted,
+        "grants": summary([[grant.id, grant.acronym, grant.agency, grant.country] for grant in article.grants]),
+        "investigators": summary([person(one) for one in article.investigators]),
+        "personal_name_subjects": summary([person(one) for one in article.personal_name_subjects]),
+        "secondary_source_ids": list(article.secondary_source_ids),
+        "conflict_of_interest": print_of(article.conflict_of_interest),
+        "completed": day(article.completed),
+        "created": day(article.created),
+        "mesh_date": day(article.mesh_date),
+        "publication_status": article.publication_status,
+        "pii": article.pii,
+        "manuscript_id": article.manuscript_id,
+        "citation_subsets": list(article.citation_subsets),
     }
+
+
+def person(author: Author) -> list[str | None]:
+    return [author.last_name, author.fore_name, author.initials, author.suffix]
 
 
 def test_there_are_enough_and_each_has_a_reason() -> None:

@@ -12,6 +12,7 @@ from pubmed_rag.core.records import (
     Author,
     Chemical,
     Correction,
+    Grant,
     Journal,
     MeshHeading,
     MeshQualifier,
@@ -71,6 +72,24 @@ EIN - No number here. 2003
 GN  - SUMMARY: by a reader
 TT  - Un titre.
 EDAT- 2002/09/17 10:00
+CRDT- 2002/09/16 08:00
+MHDA- 2002/11/01 04:00
+DCOM- 20021031
+PST - ppublish
+SB  - IM
+SB  - AIM
+SI  - GENBANK/AF001892
+SI  - ClinicalTrials.gov/NCT00000001
+GR  - R01 HL1/HL/NHLBI NIH HHS/United States
+GR  - /076053/Z/04/Z/Wellcome Trust/United Kingdom
+GR  - Some Foundation/France
+FPS - Darwin, Charles R
+PS  - Darwin CR
+FIR - Doe, Jane
+IR  - Doe J
+COIS- The authors declare
+      none.
+MID - NIHMS9
 PMC - PMC12345
 AID - S1 [pii]
 AID - 10.1093/bib/3.3.296 [doi]
@@ -123,6 +142,22 @@ EXPECTED = Article(
         Correction("RetractionIn", "555", "J Irrepro. 2005 Jan;1(1):1. doi: 10.1/r."),
     ),
     notes=("SUMMARY: by a reader",),
+    grants=(
+        Grant("R01 HL1", "HL", "NHLBI NIH HHS", "United States"),
+        Grant("076053/Z/04/Z", None, "Wellcome Trust", "United Kingdom"),
+        Grant(agency="Some Foundation", country="France"),
+    ),
+    investigators=(Author("Doe", "Jane", "J"),),
+    personal_name_subjects=(Author("Darwin", "Charles R", "CR"),),
+    secondary_source_ids=("GENBANK/AF001892", "ClinicalTrials.gov/NCT00000001"),
+    conflict_of_interest="The authors declare none.",
+    completed=PartialDate(2002, 10, 31),
+    created=PartialDate(2002, 9, 16),
+    mesh_date=PartialDate(2002, 11, 1),
+    publication_status="ppublish",
+    pii="S1",
+    manuscript_id="NIHMS9",
+    citation_subsets=("IM", "AIM"),
     source="some.nbib",
 )
 
@@ -157,9 +192,15 @@ def test_short_names_where_there_are_no_full_ones() -> None:
 
 
 def test_a_chapter_appeared_in_its_book() -> None:
-    (item,) = read("PMID- 1\nTI  - Insomnia\nBTI - Sleep Medicine\n")
+    book = "BTI - Sleep Medicine\nFED - Roe, Ann\nED  - Roe A\nPB  - Some Press\nISBN- 978-3-86680-192-9 (print)\n"
+    (item,) = read(f"PMID- 1\nTI  - Insomnia\n{book}")
     assert isinstance(item, Article)
     assert (item.title, item.journal.title, item.is_book) == ("Insomnia", "Sleep Medicine", True)
+    assert (item.editors, item.publisher, item.isbns) == (
+        (Author("Roe", "Ann", "A"),),
+        "Some Press",
+        ("978-3-86680-192-9",),
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from pubmed_rag.core.records import (
     Author,
     Chemical,
     Correction,
+    Grant,
     Journal,
     MeshHeading,
     MeshQualifier,
@@ -255,7 +256,7 @@ BOOK = """
   <ArticleIdList><ArticleId IdType="bookaccession">NBK1</ArticleId></ArticleIdList>
   <Book><Publisher><PublisherName>Somewhere</PublisherName></Publisher><BookTitle book="b">Sleep Medicine</BookTitle>
     <PubDate><Year>1993</Year></PubDate>
-    <AuthorList Type="editors"><Author><LastName>Editor</LastName></Author></AuthorList>
+    <AuthorList Type="editors"><Author><LastName>Editor</LastName></Author></AuthorList><Isbn>0123456789</Isbn>
     <ELocationID EIdType="doi" ValidYN="Y">10.1/book</ELocationID></Book>
   {chapter}
   <Language>eng</Language><PublicationType UI="D016454">Review</PublicationType>
@@ -368,6 +369,58 @@ def test_every_other_field() -> None:
     assert record.indexing_method == "Automated"
     assert record.abstract_is_summary
     assert record.source == "test.xml"
+
+
+def day(tag: str, year: int, attributes: str = "") -> str:
+    return f"<{tag}{attributes}><Year>{year}</Year><Month>2</Month><Day>3</Day></{tag}>"
+
+
+def test_what_pubmeds_lesser_search_fields_ask_for() -> None:
+    """[gr] [ir] [ps] [si] [cois] [dcom] [crdt] [mhda] [sb] [aid], and the publication status."""
+    person = "<LastName>Doe</LastName><ForeName>Jane</ForeName><Initials>J</Initials>"
+    record = read_one(
+        article(
+            article="""<DataBankList><DataBank><DataBankName>GENBANK</DataBankName><AccessionNumberList>
+            <AccessionNumber>AF1</AccessionNumber><AccessionNumber>AF2</AccessionNumber></AccessionNumberList></DataBank>
+            <DataBank><DataBankName>PDB</DataBankName></DataBank></DataBankList>
+            <GrantList><Grant><GrantID>R01</GrantID><Acronym>HL</Acronym><Agency>NIH</Agency><Country>US</Country></Grant>
+            <Grant/><Grant><Agency>A Trust</Agency></Grant></GrantList>""",
+            citation=f"""{day("DateCompleted", 2001)}
+            <CitationSubset>IM</CitationSubset><CitationSubset>AIM</CitationSubset>
+            <PersonalNameSubjectList><PersonalNameSubject>{person}</PersonalNameSubject></PersonalNameSubjectList>
+            <CoiStatement>None <i>at all</i>.</CoiStatement>
+            <InvestigatorList><Investigator ValidYN="Y">{person}<AffiliationInfo><Affiliation>Here</Affiliation>
+            </AffiliationInfo></Investigator><Investigator ValidYN="N">{person}</Investigator></InvestigatorList>
+            <InvestigatorList ID="a"><Investigator>{person}</Investigator></InvestigatorList>""",
+            data=f"""<History>{day("PubMedPubDate", 2002, " PubStatus='entrez'")}
+            {day("PubMedPubDate", 2003, " PubStatus='medline'")}</History>
+            <PublicationStatus>ppublish</PublicationStatus>
+            <ArticleIdList><ArticleId IdType="mid">NIHMS1</ArticleId><ArticleId IdType="pii">S1</ArticleId>
+            </ArticleIdList>""",
+        )
+    )
+    assert record.grants == (Grant("R01", "HL", "NIH", "US"), Grant(agency="A Trust"))
+    assert record.investigators == (Author("Doe", "Jane", "J", affiliations=("Here",)), Author("Doe", "Jane", "J"))
+    assert record.personal_name_subjects == (Author("Doe", "Jane", "J"),)
+    assert record.secondary_source_ids == ("GENBANK/AF1", "GENBANK/AF2", "PDB")
+    assert record.conflict_of_interest == "None at all."
+    assert record.completed == PartialDate(2001, 2, 3)
+    assert record.created == PartialDate(2002, 2, 3)
+    assert record.mesh_date == PartialDate(2003, 2, 3)
+    assert record.publication_status == "ppublish"
+    assert (record.pii, record.manuscript_id) == ("S1", "NIHMS1")
+    assert record.citation_subsets == ("IM", "AIM")
+
+
+def test_a_pii_may_stand_with_the_pages() -> None:
+    places = '<ELocationID EIdType="pii" ValidYN="N">bad</ELocationID><ELocationID EIdType="pii">e12</ELocationID>'
+    assert read_one(article(article=places)).pii == "e12"
+
+
+def test_books_name_publisher_isbn_and_editors() -> None:
+    (book,) = read(BOOK.format(pmid=2, chapter=""))
+    assert isinstance(book, Article)
+    assert (book.publisher, book.isbns, book.editors) == ("Somewhere", ("0123456789",), (Author("Editor"),))
 
 
 def test_an_empty_set_is_no_error() -> None:

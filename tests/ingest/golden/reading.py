@@ -56,6 +56,26 @@ def day(element: Element | None) -> list[int | None] | None:
     return [int(said(element, "Year") or 0), number, int(days) if days else None]
 
 
+def person(element: Element) -> list[Any]:
+    return [said(element, name) for name in ("LastName", "ForeName", "Initials", "Suffix")]
+
+
+def accessions(article: Element) -> list[str]:
+    found = []
+    for bank in article.findall("DataBankList/DataBank"):
+        numbers = bank.findall("AccessionNumberList/AccessionNumber")
+        found += [f"{said(bank, 'DataBankName')}/{words(number)}" for number in numbers]
+        if not numbers:
+            found.append(said(bank, "DataBankName") or "")
+    return found
+
+
+def event(data: Element | None, status: str) -> list[int | None] | None:
+    """The day of the first event of this kind in the record's history."""
+    events = [] if data is None else data.findall("History/PubMedPubDate")
+    return next((day(e) for e in events if e.get("PubStatus") == status), None)
+
+
 def reading(record: Element) -> dict[str, Any]:
     """What the record says, by the second reading."""
     citation, data = record.find("MedlineCitation"), record.find("PubmedData")
@@ -126,6 +146,33 @@ def reading(record: Element) -> dict[str, Any]:
         "corrections": [[e.get("RefType"), said(e, "PMID")] for e in links if e.get("RefType") != "Cites"],
         "references": len(listed) or sum(e.get("RefType") == "Cites" for e in links),
         "retracted": by_type or any(e.get("RefType") == "RetractionIn" for e in links),
+        "grants": summary([
+            [said(grant, name) for name in ("GrantID", "Acronym", "Agency", "Country")]
+            for grant in article.findall("GrantList/Grant")
+        ]),
+        "investigators": summary([
+            person(e) for e in citation.findall("InvestigatorList/Investigator") if e.get("ValidYN") != "N"
+        ]),
+        "personal_name_subjects": summary([
+            person(e) for e in citation.findall("PersonalNameSubjectList/PersonalNameSubject")
+        ]),
+        "secondary_source_ids": accessions(article),
+        "conflict_of_interest": print_of(words(citation.find("CoiStatement"))),
+        "completed": day(citation.find("DateCompleted")),
+        "created": event(data, "entrez"),
+        "mesh_date": event(data, "medline"),
+        "publication_status": said(data, "PublicationStatus"),
+        "pii": next(
+            (
+                words(e)
+                for kind, places in (("IdType", own_ids), ("EIdType", article.findall("ELocationID")))
+                for e in places
+                if e.get(kind) == "pii" and e.get("ValidYN", "Y") == "Y"
+            ),
+            None,
+        ),
+        "manuscript_id": next((words(e) for e in own_ids if e.get("IdType") == "mid"), None),
+        "citation_subsets": [words(e) for e in citation.findall("CitationSubset")],
     }  # fmt: skip
 
 
@@ -161,6 +208,11 @@ FEATURES: dict[str, Feature] = {
     "ORCID": lambda r: r.find(f"{ARTICLE}/AuthorList/Author/Identifier[@Source='ORCID']") is not None,
     "no authors": lambda r: r.find(f"{ARTICLE}/AuthorList") is None,
     "investigators": lambda r: r.find("MedlineCitation/InvestigatorList") is not None,
+    "grants": lambda r: r.find(f"{ARTICLE}/GrantList") is not None,
+    "data bank": lambda r: r.find(f"{ARTICLE}/DataBankList") is not None,
+    "conflict of interest": lambda r: r.find("MedlineCitation/CoiStatement") is not None,
+    "a person as subject": lambda r: r.find("MedlineCitation/PersonalNameSubjectList") is not None,
+    "author manuscript": lambda r: r.find("PubmedData/ArticleIdList/ArticleId[@IdType='mid']") is not None,
     "no abstract": lambda r: r.find(f"{ARTICLE}/Abstract") is None,
     "another abstract": lambda r: r.find("MedlineCitation/OtherAbstract") is not None,
     "major by its qualifier alone": lambda r: any(
