@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pubmed_rag.core.errors import InputError, UsageError
+from pubmed_rag.core.errors import InputError, UnknownArticleError, UsageError
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.core.records import Answer, Article, BuildReport, Filters, IngestReport, SearchMode, SearchResult
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pubmed_rag.ingest.update import ChangedArticle, UpdateReport
     from pubmed_rag.rag.answer import AnswerEvent, AskOptions
     from pubmed_rag.rag.engine import Engine
+    from pubmed_rag.rag.export import Export, ExportFormat
 
 
 class Library:
@@ -113,6 +114,20 @@ class Library:
     def article(self, article_id: str) -> Article:
         """One article. Raises :class:`UnknownArticleError`."""
         return self.store.get(article_id)
+
+    def export(self, ids: Sequence[str], to: ExportFormat, *, style: str = "vancouver") -> Export:
+        """Articles for another program, in the order of ``ids``. Raises :class:`UnknownArticleError`."""
+        from pubmed_rag.rag.export import export_articles
+
+        wanted = list(dict.fromkeys(ids))
+        found = self.store.get_many(wanted)
+        missing = [article_id for article_id in wanted if article_id not in found]
+        if missing:
+            shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5:,} more" if len(missing) > 5 else "")
+            raise UnknownArticleError(
+                f"the library does not hold {shown}", remedy="ingest them first, or leave them out"
+            )
+        return export_articles([found[article_id] for article_id in wanted], to, style=style)
 
     def counts(self) -> StoreCounts:
         """How many articles there are, and of which kinds."""
