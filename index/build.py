@@ -54,7 +54,7 @@ _WORDS_ANEW = 20_000
 """Up to so many articles an update that replaces or deletes writes the words anew (about 3 s): tantivy counts
 deleted articles in its word statistics until it merges them away, and scores would drift from a fresh build's."""
 
-_ANALYZER = "simple+lower+fold+stop130+snowball-english/1"
+_ANALYZER = "simple+lower+fold+stop130+snowball-english/1, exact simple+lower+fold/1"
 _PACKAGES = ("pubmed-rag", "faiss-cpu", "tantivy", "sentence-transformers", "torch")
 
 

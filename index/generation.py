@@ -16,7 +16,7 @@ from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexM
 from pubmed_rag.core.files import sha256_of, sync_directory, write_text
 from pubmed_rag.core.library import LibraryPaths
 
-FORMAT = 1
+FORMAT = 2
 """Raised when an older program could not read what this one writes."""
 
 MANIFEST = "manifest.json"

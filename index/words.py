@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -13,10 +13,11 @@ import numpy.typing as npt
 import tantivy
 
 from pubmed_rag.core.errors import UsageError, translate
-from pubmed_rag.core.records import Article, Filters
+from pubmed_rag.core.records import Filters
 from pubmed_rag.core.store import StoredArticle
 from pubmed_rag.core.text import normalise
-from pubmed_rag.index.analysis import ANALYZER, analyzer, terms
+from pubmed_rag.index.analysis import register, terms
+from pubmed_rag.index.word_fields import document, fold, schema
 
 log = logging.getLogger(__name__)
 
@@ -63,37 +64,59 @@ class TantivyIndex:
         self._index = index
         self._schema = index.schema
         self._searcher = index.searcher()
+        self._everything: Keys | None = None
 
     @classmethod
     def open(cls, directory: Path) -> Self:
         """Open an index for reading. Raises ``ValueError`` if there is none."""
         index = tantivy.Index.open(str(directory))
-        index.register_tokenizer(ANALYZER, analyzer())
+        register(index)
         return cls(index)
 
     def search(self, query: str, top: int, filters: Filters) -> WordHits:
-        wanted = self._with_filters(self._words(query), filters)
-        return self._collect(wanted, top)
+        wanted = self._with_filters(self.ranked_words(dict.fromkeys(terms(normalise(query)), 1.0)), filters)
+        return self.best(wanted, top)
 
     def scores_of(self, query: str, keys: Keys) -> Scores:
-        restricted = self._all_of([self._words(query), self._keys_query(keys)])
-        hits = self._collect(restricted, max(1, len(keys)))
+        restricted = self._all_of(
+            [self.ranked_words(dict.fromkeys(terms(normalise(query)), 1.0)), self._keys_query(keys)]
+        )
+        hits = self.best(restricted, max(1, len(keys)))
         scores = np.zeros(len(keys), dtype=np.float32)
         order = np.argsort(keys)
         scores[order[np.searchsorted(keys, hits.keys, sorter=order)]] = hits.scores
         return scores
 
     def matching(self, filters: Filters) -> Keys:
-        query = self._all_of(self._conditions(filters))
-        result = self._searcher.search(
-            query, max(1, self.count()), count=False, order_by_field="key", order=tantivy.Order.Asc
-        )
-        return np.fromiter((key for key, _ in result.hits), dtype=np.int64, count=len(result.hits))
+        return self.keys_of(self.filtered(filters))
 
     def count(self) -> int:
         return int(self._searcher.num_docs)
 
-    def _collect(self, query: tantivy.Query, top: int) -> WordHits:
+    # -- for whole queries: index/pubmed_search.py composes them, this runs them ------------------------
+
+    @property
+    def schema(self) -> tantivy.Schema:
+        return self._schema
+
+    def filtered(self, filters: Filters) -> tantivy.Query:
+        """All articles that pass ``filters``, without scores."""
+        return unscored(self._all_of(self._conditions(filters)))
+
+    def ranked_words(self, words: Mapping[str, float]) -> tantivy.Query:
+        """Articles with any of ``words`` (index terms, as ``analysis.terms`` gives them), by BM25 times weight."""
+        should = [
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, term), weight * share),
+            )
+            for term, share in words.items()
+            for name, weight in _FIELD_WEIGHTS.items()
+        ]
+        return tantivy.Query.boolean_query(should) if should else tantivy.Query.empty_query()
+
+    def best(self, query: tantivy.Query, top: int) -> WordHits:
+        """The ``top`` articles with the highest scores."""
         # More than asked, so that equal scores at the cut are broken by key and not by segment layout.
         wanted = top + _TIES
         while True:
@@ -103,26 +126,65 @@ class TantivyIndex:
             if len(scores) < wanted or scores[-1] < scores[top - 1]:
                 break
             wanted *= 8
-        addresses = [address for _, address in result.hits]
-        keys = np.array(self._searcher.fast_field_values("key", addresses), dtype=np.int64)
+        keys = self._keys_at([address for _, address in result.hits])
         order = np.lexsort((keys, -scores))[:top]
         return WordHits(keys[order], scores[order], int(getattr(result, "count", 0) or 0))
 
-    def _words(self, query: str) -> tantivy.Query:
-        should = [
-            (
-                tantivy.Occur.Should,
-                tantivy.Query.boost_query(tantivy.Query.term_query(self._schema, name, term), weight),
-            )
-            for term in dict.fromkeys(terms(normalise(query)))
-            for name, weight in _FIELD_WEIGHTS.items()
-        ]
-        return tantivy.Query.boolean_query(should) if should else tantivy.Query.empty_query()
+    def latest(self, query: tantivy.Query, top: int, by: str) -> WordHits:
+        """The ``top`` articles with the highest number in the field ``by``, which no two articles share.
+
+        The score of the first is 1, of the second 1/2, and so on.
+        """
+        result = self._searcher.search(query, top, order_by_field=by)
+        scores = (1.0 / np.arange(1, len(result.hits) + 1)).astype(np.float32)
+        return WordHits(self._keys_at([address for _, address in result.hits]), scores, int(result.count or 0))
+
+    def keys_of(self, query: tantivy.Query) -> Keys:
+        """Keys of all articles that ``query`` matches, rising."""
+        everything = self._all_keys()
+        matched = self.count_of(query)
+        if matched <= len(everything) // 2:
+            return self._listed(query, matched)
+        # What is not matched is the shorter list, and a list costs a microsecond an article.
+        rest = tantivy.Query.boolean_query(
+            [(tantivy.Occur.Must, tantivy.Query.all_query()), (tantivy.Occur.MustNot, query)]
+        )
+        return np.setdiff1d(everything, self._listed(rest, len(everything) - matched), assume_unique=True)
+
+    def count_of(self, query: tantivy.Query) -> int:
+        """How many articles ``query`` matches."""
+        return int(self._searcher.search(query, 1, count=True, order_by_field="key").count or 0)
+
+    def any_of(self, query: tantivy.Query) -> bool:
+        """Whether ``query`` matches any article."""
+        return bool(self._searcher.search(query, 1, count=False, order_by_field="key").hits)
+
+    def frequency(self, field: str, term: str) -> int:
+        """How many articles have ``term`` in ``field``; deleted ones count until they are merged away."""
+        return int(self._searcher.doc_freq(field, term))
+
+    def vocabulary(self, field: str, prefix: str, most: int) -> list[tuple[str, int]]:
+        """Terms of ``field`` that begin with ``prefix`` and in how many articles they are, most frequent first."""
+        return list(self._searcher.terms_with_prefix(field, prefix, limit=most))
+
+    def _all_keys(self) -> Keys:
+        if self._everything is None:
+            self._everything = self._listed(tantivy.Query.all_query(), self.count())
+        return self._everything
+
+    def _listed(self, query: tantivy.Query, matched: int) -> Keys:
+        result = self._searcher.search(
+            query, max(1, matched), count=False, order_by_field="key", order=tantivy.Order.Asc
+        )
+        return np.fromiter((key for key, _ in result.hits), dtype=np.int64, count=len(result.hits))
+
+    def _keys_at(self, addresses: list[tantivy.DocAddress]) -> Keys:
+        return np.array(self._searcher.fast_field_values("key", addresses), dtype=np.int64)
 
     def _with_filters(self, query: tantivy.Query, filters: Filters) -> tantivy.Query:
         if not filters.active:
             return query
-        return self._all_of([query, tantivy.Query.const_score_query(self._all_of(self._conditions(filters)), 0.0)])
+        return self._all_of([query, self.filtered(filters)])
 
     def _conditions(self, filters: Filters) -> list[tantivy.Query]:
         conditions: list[tantivy.Query] = [tantivy.Query.all_query()]
@@ -142,7 +204,7 @@ class TantivyIndex:
             ("id", filters.ids),
         ):
             if values:
-                folded = list(values) if name == "id" else [_fold(value) for value in values]
+                folded = list(values) if name == "id" else [fold(value) for value in values]
                 conditions.append(tantivy.Query.term_set_query(self._schema, name, folded))
         for name, flag in (("has_abstract", filters.has_abstract), ("retracted", filters.retracted)):
             if flag is not None:
@@ -159,13 +221,17 @@ class TantivyIndex:
         )
 
     def _keys_query(self, keys: Keys) -> tantivy.Query:
-        chosen = tantivy.Query.term_set_query(self._schema, "key", [int(key) for key in keys])
-        return tantivy.Query.const_score_query(chosen, 0.0)
+        return unscored(tantivy.Query.term_set_query(self._schema, "key", [int(key) for key in keys]))
 
     def _all_of(self, queries: Sequence[tantivy.Query]) -> tantivy.Query:
         if len(queries) == 1:
             return queries[0]
         return tantivy.Query.boolean_query([(tantivy.Occur.Must, query) for query in queries])
+
+
+def unscored(query: tantivy.Query) -> tantivy.Query:
+    """The same articles, each with score 0."""
+    return tantivy.Query.const_score_query(query, 0.0)
 
 
 def write_words(directory: Path, articles: Iterable[StoredArticle], *, delete: Sequence[int] = ()) -> None:
@@ -175,13 +241,13 @@ def write_words(directory: Path, articles: Iterable[StoredArticle], *, delete: S
     """
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        index = tantivy.Index(_schema(), path=str(directory), reuse=True)
-        index.register_tokenizer(ANALYZER, analyzer())
+        index = tantivy.Index(schema(), path=str(directory), reuse=True)
+        register(index)
         writer = index.writer(_WRITER_BYTES, 1)
         if len(delete):  # by query: a bare term would be taken for a signed number and match nothing
             writer.delete_documents_by_query(tantivy.Query.term_set_query(index.schema, "key", list(delete)))
         for stored in articles:
-            writer.add_document(_document(stored))
+            writer.add_document(document(stored))
         writer.commit()
         writer.wait_merging_threads()
     except ValueError as error:
@@ -189,59 +255,6 @@ def write_words(directory: Path, articles: Iterable[StoredArticle], *, delete: S
         if known is None:
             raise
         raise known from error
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_unsigned_field("key", indexed=True, fast=True)
-    for name in ("text", "title", "headings"):
-        builder.add_text_field(name, tokenizer_name=ANALYZER)
-    for name in ("id", "publication_type", "mesh", "journal", "language"):
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("year", "entered"):
-        builder.add_integer_field(name, indexed=True, fast=True)
-    for name in ("has_abstract", "retracted"):
-        builder.add_boolean_field(name, indexed=True)
-    return builder.build()
-
-
-def _document(stored: StoredArticle) -> tantivy.Document:
-    article = stored.article
-    document = tantivy.Document()
-    document.add_unsigned("key", stored.key)
-    document.add_text("text", normalise(article.text))
-    document.add_text("title", normalise(article.title))
-    document.add_text("headings", normalise(" ; ".join(_headings(article))))
-    document.add_text("id", article.id)
-    for name, values in (
-        ("publication_type", [term.name for term in article.publication_types]),
-        ("mesh", [heading.name for heading in article.mesh]),
-        ("journal", [name for name in (article.journal.title, article.journal.abbreviation) if name]),
-        ("language", list(article.languages)),
-    ):
-        for value in values:
-            document.add_text(name, _fold(value))
-    if article.year is not None:
-        document.add_integer("year", article.year)
-    entered = _day(article.entered.iso() if article.entered else None, last=False)
-    if entered is not None:
-        document.add_integer("entered", entered)
-    document.add_boolean("has_abstract", article.has_abstract)
-    document.add_boolean("retracted", article.is_retracted)
-    return document
-
-
-def _headings(article: Article) -> list[str]:
-    return [
-        *(heading.name for heading in article.mesh),
-        *article.keywords,
-        *(chemical.name for chemical in article.chemicals),
-        *(concept.name for concept in article.supplementary_concepts),
-    ]
-
-
-def _fold(value: str) -> str:
-    return normalise(value).casefold()
 
 
 def _day(date: str | None, *, last: bool) -> int | None:
