@@ -1,4 +1,8 @@
-"""BEIR folders: ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/SPLIT.tsv`` (Thakur et al. 2021, arXiv:2104.08663)."""
+"""BEIR folders: ``corpus.jsonl``, ``queries.jsonl`` and ``qrels/SPLIT.tsv`` (Thakur et al. 2021, arXiv:2104.08663).
+
+Two things more are read where they stand: an expert's Boolean query in a query's ``metadata``, as collections of
+systematic reviews have it, and folders without a corpus, whose documents are PMIDs alone.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,14 @@ import msgspec
 
 from pubmed_rag.core.errors import InputError
 from pubmed_rag.core.text import collapse
-from pubmed_rag.eval.collections import Collection, Qrel, Topic, corpus_digest, open_unpacked
+from pubmed_rag.eval.collections import Collection, Topic, corpus_digest, ids_digest
+from pubmed_rag.eval.lines import checked_id, numbered_lines
+from pubmed_rag.eval.qrels import read_qrels
 
-_HEADER = ["query-id", "corpus-id", "score"]
 _LAYOUT = "a BEIR folder holds corpus.jsonl, queries.jsonl (plain or .gz) and qrels/SPLIT.tsv"
+
+_BOOLEAN_FIELDS = ("pubmed_boolean_edited", "pubmed_boolean", "boolean_query")
+"""Where collections keep an expert's query, the corrected form first."""
 
 
 class _Line(msgspec.Struct):
@@ -27,34 +35,48 @@ class _Line(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-def read_beir(folder: Path, split: str) -> Collection:
+def read_beir(folder: Path, split: str, *, queries: str = "queries", corpus_optional: bool = False) -> Collection:
     """The topics of ``folder`` that ``split`` judges, with their judgements.
 
-    Raises :class:`InputError`: naming the splits that exist where this one does not, and file and line
-    where a line cannot be read. The corpus is only hashed here; reading it is ingestion's work.
+    ``queries`` names another file of topics beside, without its ending. ``corpus_optional`` lets a folder
+    without documents through. Raises :class:`InputError`: naming the splits that exist where this one does
+    not, and file and line where a line cannot be read. The corpus is only hashed here; reading it is
+    ingestion's work.
     """
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", remedy=_LAYOUT)
-    corpus, queries = _find(folder, "corpus.jsonl"), _find(folder, "queries.jsonl")
+    bare = corpus_optional and not _exists(folder, "corpus.jsonl")
+    corpus = () if bare else (_find(folder, "corpus.jsonl"),)
+    queries_path = _find(folder, f"{queries}.jsonl")
     qrels_path = _qrels_path(folder, split)
-    qrels = _read_qrels(qrels_path)
+    qrels = read_qrels(qrels_path)
     judged = {qrel.topic_id for qrel in qrels}
-    topics = tuple(topic for topic in _read_topics(queries, judged) if topic.id in judged)
+    topics = tuple(topic for topic in _read_topics(queries_path, judged) if topic.id in judged)
     known = {topic.id for topic in topics}
     if not known:
         raise InputError(
-            f"no topic of {queries} has a judgement in {qrels_path}", remedy="are they of the same collection?"
+            f"no topic of {queries_path} has a judgement in {qrels_path}", remedy="are they of the same collection?"
         )
     lost = sorted(judged - known)
+    kept = tuple(qrel for qrel in qrels if qrel.topic_id in known)
     return Collection(
         name=folder.resolve().name,
         split=split,
-        corpus=(corpus,),
+        corpus=corpus,
         topics=topics,
-        qrels=tuple(qrel for qrel in qrels if qrel.topic_id in known),
-        digest=corpus_digest([corpus]),
-        notes=(f"judged topics without text in {queries.name}: {len(lost):,}, such as {lost[0]}",) if lost else (),
+        qrels=kept,
+        digest=corpus_digest(corpus) if corpus else ids_digest(qrel.doc_id for qrel in kept),
+        notes=(f"judged topics without text in {queries_path.name}: {len(lost):,}, such as {lost[0]}",) if lost else (),
     )
+
+
+def is_beir(folder: Path) -> bool:
+    """True for a folder laid out as BEIR's, with or without its corpus."""
+    return _exists(folder, "queries.jsonl") and (folder / "qrels").is_dir()
+
+
+def _exists(folder: Path, name: str) -> bool:
+    return (folder / name).is_file() or (folder / f"{name}.gz").is_file()
 
 
 def _find(folder: Path, name: str) -> Path:
@@ -72,59 +94,31 @@ def _qrels_path(folder: Path, split: str) -> Path:
     return folder / "qrels" / f"{split}.tsv"
 
 
-def _read_qrels(path: Path) -> list[Qrel]:
-    """Judgements in file order. The header is optional; a judgement said twice counts once."""
-    grades: dict[tuple[str, str], int] = {}
-    for number, line in _lines(path):
-        fields = line.split("\t")
-        if number == 1 and fields == _HEADER:
-            continue
-        where = f"{path}, line {number}"
-        if len(fields) != len(_HEADER):
-            raise InputError(f"{where}: {len(fields)} fields instead of topic, document, relevance, tabs between")
-        topic_id, doc_id = _id(fields[0], where), _id(fields[1], where)
-        try:
-            relevance = int(fields[2])
-        except ValueError as error:
-            raise InputError(f"{where}: the relevance '{fields[2]}' is not a whole number") from error
-        if grades.setdefault((topic_id, doc_id), relevance) != relevance:
-            raise InputError(f"{where}: topic {topic_id} and document {doc_id} were judged differently before")
-    return [Qrel(topic_id, doc_id, relevance) for (topic_id, doc_id), relevance in grades.items()]
-
-
 def _read_topics(path: Path, judged: set[str]) -> Iterator[Topic]:
     """All topics in file order. Text may be missing only where no judgement asks for it."""
     seen: set[str] = set()
-    for number, line in _lines(path):
+    for number, line in numbered_lines(path):
         where = f"{path}, line {number}"
         try:
             found = _decode(line)
         except msgspec.DecodeError as error:
             raise InputError(f"{where}: {error}") from error
-        topic_id, text = _id(str(found.id), where), collapse(found.text)
+        topic_id, text = checked_id(str(found.id), where), collapse(found.text)
         if topic_id in seen:
             raise InputError(f"{where}: topic {topic_id} stands here a second time")
         if not text and topic_id in judged:
             raise InputError(f"{where}: topic {topic_id} has no text")
         seen.add(topic_id)
         metadata: Mapping[str, Any] = found.metadata or {}
-        yield Topic(topic_id, text, metadata)
+        yield Topic(topic_id, text, metadata, boolean_query=_boolean_query(metadata))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines that are not empty, numbered from 1, without their ends."""
-    with open_unpacked(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}, line {number}: not UTF-8 ({error.reason})") from error
-            if text.strip():
-                yield number, text
-
-
-def _id(text: str, where: str) -> str:
-    """``text`` if it can be an id in a TREC file, whose columns are separated by white space."""
-    if len(text.split()) != 1 or text != text.strip():
-        raise InputError(f"{where}: the id '{text}' is empty or has white space in it")
-    return text
+def _boolean_query(metadata: Mapping[str, Any]) -> str | None:
+    """An expert's query in PubMed's language. Those in Ovid's do not run on PubMed, so they are left aside."""
+    if metadata.get("boolean_syntax_guess", "pubmed") != "pubmed":
+        return None
+    for name in _BOOLEAN_FIELDS:
+        value = metadata.get(name)
+        if isinstance(value, str) and value.strip():
+            return " ".join(value.split())
+    return None

@@ -1,4 +1,4 @@
-"""Judged collections: the nouns every reader (BEIR today) gives and everything else in this room takes."""
+"""Judged collections: the nouns that every reader gives and everything else in this room takes."""
 
 from __future__ import annotations
 
@@ -114,6 +114,11 @@ def corpus_digest(paths: Iterable[Path]) -> str:
             while block := stream.read(_BLOCK):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def ids_digest(doc_ids: Iterable[str]) -> str:
+    """Hex SHA-256 of the distinct document ids: what names a corpus that came without its texts."""
+    return _digest_of(sorted(set(doc_ids)))
 
 
 def _digest_of(items: Iterable[object]) -> str:
