@@ -22,7 +22,7 @@ from pubmed_rag.eval.report import report_markdown
 from pubmed_rag.eval.report_html import report_html
 from pubmed_rag.eval.run_cache import Run, run_system
 from pubmed_rag.eval.statistics import RESAMPLES, Interval, bootstrap_interval, compare_all
-from pubmed_rag.eval.systems import System, SystemContext, check_system_names, make_systems
+from pubmed_rag.eval.systems import System, SystemContext, make_systems, named_specs
 from pubmed_rag.eval.workspace import left_out, prepare
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import current_generation
@@ -73,7 +73,7 @@ def evaluate_collection(
     Raises :class:`UsageError` for a system name that is not known, before anything is built, and what
     ingesting, building and searching raise.
     """
-    check_system_names(system_names)
+    named_specs(system_names)
     paths = prepare(collection, root, load_corpus, embedder, progress)
     with ArticleStore(paths) as store:
         searcher = Searcher(paths, store, lambda: embedder)

@@ -5,16 +5,32 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import msgspec
 
 from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.files import sha256_of
 from pubmed_rag.core.records import Filters, SearchMode, SearchResult
 from pubmed_rag.eval.collections import Topic
 from pubmed_rag.eval.provenance import ENGINES, ranking_code_digest, versions
+from pubmed_rag.eval.pubmed_live import LiveSearch, Sort, ids_key
+from pubmed_rag.eval.rewriting import REWRITINGS, Rewriter, TextGenerator
 from pubmed_rag.index.generation import Manifest
+
+KINDS: Mapping[str, str] = {
+    "bm25": "words, ranked by BM25",
+    "dense": "vectors of title and abstract",
+    "hybrid": "words, vectors and sentence vectors together",
+    "pubmed": "PubMed's keyword search as this program emulates it: term mapping, Boolean, then ranking",
+    "pubmed-live": "PubMed itself, asked through E-utilities and recorded",
+    "expert-boolean": "the Boolean query that an information specialist wrote for the topic, on the emulated PubMed",
+    "recorded": "a TREC run file made elsewhere",
+}
+"""Kinds of systems a challenge file can declare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +71,65 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SystemSpec:
+    """A system as a challenge file declares it: what kind, and how it differs from the kind's plain form.
+
+    ``query`` is one of the rewritings; ``sort`` and ``until`` (ISO date) are PubMed's; ``encoder`` is a model
+    name or folder other than the settings'; ``run`` a TREC file. ``options`` go to the search as they are, for
+    what a mode offers beyond. ``about`` is shown in the report.
+    """
+
+    name: str
+    kind: str
+    query: str = "raw"
+    sort: Sort = "relevance"
+    until: str | None = None
+    encoder: str | None = None
+    run: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SystemContext:
-    """What systems are made from: an engine, and the manifest of the index generation it serves."""
+    """What systems are made from: an engine, and the manifest of the index generation it serves.
+
+    ``documents`` are the collection's ids, to which live PubMed is limited; ``generator`` writes rewritten
+    queries, kept in ``memory``; ``encoders`` gives engine and manifest of another encoder by its name.
+    """
 
     engine: Engine
     index: Manifest
+    live: LiveSearch | None = None
+    documents: tuple[str, ...] = ()
+    generator: TextGenerator | None = None
+    memory: Path | None = None
+    encoders: Callable[[str], tuple[Engine, Manifest]] | None = None
 
 
 class EngineSystem:
-    """One search mode of the product over one index generation."""
+    """One search mode of the product over one index generation, asked what a rewriter makes of the topic."""
 
     remote = False
 
-    def __init__(self, name: str, mode: SearchMode, context: SystemContext) -> None:
+    def __init__(
+        self,
+        name: str,
+        mode: SearchMode,
+        context: SystemContext,
+        *,
+        rewriter: Rewriter | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         self._name = name
         self._mode = mode
-        self._engine = context.engine
+        self._engine = cast(Any, context.engine)  # options are the mode's own: no protocol lists them all
+        self._rewriter = rewriter or Rewriter("raw")
+        self._options = dict(options or {})
         self._configuration = {
             "mode": mode,
+            **{key: str(value) for key, value in self._options.items()},
+            **(self._rewriter.configuration if self._rewriter.name != "raw" else {}),
             **_index_facts(context.index),
             "code": ranking_code_digest(),
             **versions(ENGINES),
@@ -86,49 +143,175 @@ class EngineSystem:
     def configuration(self) -> Mapping[str, str]:
         return self._configuration
 
+    def query_for(self, topic: Topic) -> str | None:
+        """What the engine is asked; ``None`` where there is nothing to ask."""
+        return self._rewriter(topic.text)
+
     def run(self, topic: Topic, depth: int) -> list[ScoredDoc]:
+        query = self.query_for(topic)
+        if query is None:
+            return []
         filters = Filters(ids=topic.candidates) if topic.candidates else None
-        result = self._engine.search(topic.text, mode=self._mode, top=depth, filters=filters)
+        top = min(depth, len(topic.candidates)) if topic.candidates else depth
+        result: SearchResult = self._engine.search(query, mode=self._mode, top=top, filters=filters, **self._options)
         return [ScoredDoc(hit.id, hit.score) for hit in result.hits]
 
 
-SystemFactory: TypeAlias = Callable[[SystemContext], System]
+class ExpertBoolean(EngineSystem):
+    """The topic's own Boolean query on the emulated PubMed; a topic without one gets nothing."""
+
+    def query_for(self, topic: Topic) -> str | None:
+        return topic.boolean_query
 
 
-def _engine(mode: SearchMode) -> SystemFactory:
-    return lambda context: EngineSystem(mode, mode, context)
+class LiveSystem:
+    """PubMed itself. A position in its list is all there is, so the score falls by one from rank to rank."""
+
+    remote = True
+
+    def __init__(
+        self,
+        spec: SystemSpec,
+        live: LiveSearch,
+        documents: tuple[str, ...],
+        rewriter: Rewriter,
+    ) -> None:
+        self._spec = spec
+        self._live = live
+        self._documents = documents
+        self._rewriter = rewriter
+        self._until = date.fromisoformat(spec.until) if spec.until else None
+
+    @property
+    def name(self) -> str:
+        return self._spec.name
+
+    @property
+    def configuration(self) -> Mapping[str, str]:
+        return {
+            "kind": self._spec.kind,
+            "sort": self._spec.sort,
+            "until": self._spec.until or "",
+            "within": ids_key(self._documents),
+            **self._rewriter.configuration,
+        }
+
+    def run(self, topic: Topic, depth: int) -> list[ScoredDoc]:
+        query = self._rewriter(topic.text)
+        answer = self._live.search(query, self._spec.sort, self._documents, self._until)
+        wanted = set(topic.candidates) or set(self._documents)
+        pmids = [pmid for pmid in answer.pmids if not wanted or pmid in wanted]
+        return [ScoredDoc(pmid, float(-rank)) for rank, pmid in enumerate(pmids[:depth], start=1)]
 
 
-_SYSTEMS: Mapping[str, SystemFactory] = {
-    "bm25": _engine("bm25"),
-    "dense": _engine("dense"),
-    "hybrid": _engine("hybrid"),
+class RecordedSystem:
+    """A TREC run file made elsewhere: what another program returned."""
+
+    remote = True  # nothing to warm up
+
+    def __init__(self, name: str, path: Path) -> None:
+        from pubmed_rag.eval.runs import read_run  # which needs this module's ScoredDoc
+
+        self._name = name
+        self._rankings = read_run(path)
+        self._digest = sha256_of(path)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def configuration(self) -> Mapping[str, str]:
+        return {"kind": "recorded", "run": self._digest}
+
+    def run(self, topic: Topic, depth: int) -> list[ScoredDoc]:
+        wanted = set(topic.candidates)
+        ranking = [document for document in self._rankings.get(topic.id, ()) if not wanted or document.doc_id in wanted]
+        return ranking[:depth]
+
+
+_NAMED: Mapping[str, SystemSpec] = {
+    spec.name: spec
+    for spec in (
+        SystemSpec("bm25", "bm25"),
+        SystemSpec("dense", "dense"),
+        SystemSpec("hybrid", "hybrid"),
+        SystemSpec("pubmed", "pubmed", query="keywords"),
+        SystemSpec("pubmed-raw", "pubmed"),
+        SystemSpec("pubmed-any", "pubmed", query="any-keyword"),
+        SystemSpec("pubmed-date", "pubmed", query="keywords", sort="date"),
+        SystemSpec("expert-boolean", "expert-boolean"),
+    )
 }
-"""A new kind of system (PubMed itself, a re-ranker) is one more entry here; what it needs goes into the context."""
+"""Systems that need no file to declare them. A new one is one more entry here."""
 
 
 def system_names() -> tuple[str, ...]:
-    """The names :func:`make_systems` knows."""
-    return tuple(_SYSTEMS)
+    """The names that need no declaration."""
+    return tuple(_NAMED)
 
 
-def make_systems(names: Sequence[str], context: SystemContext) -> tuple[System, ...]:
-    """The systems of these names, in order. Raises what :func:`check_system_names` raises."""
-    check_system_names(names)
-    return tuple(_SYSTEMS[name](context) for name in names)
+def named_specs(names: Sequence[str]) -> tuple[SystemSpec, ...]:
+    """The systems of these names, in order.
 
-
-def check_system_names(names: Sequence[str]) -> None:
-    """Raise :class:`UsageError` for no name, an unknown one (with the nearest known) or one that stands twice."""
+    Raises :class:`UsageError` for no name, an unknown one (with the nearest known) or one that stands twice.
+    """
     if not names:
-        raise UsageError("no system was named", remedy=f"choose from {', '.join(_SYSTEMS)}")
+        raise UsageError("no system was named", remedy=f"choose from {', '.join(_NAMED)}")
     for name in names:
-        if name not in _SYSTEMS:
-            near = difflib.get_close_matches(name, _SYSTEMS, n=1)
-            known = f"known systems: {', '.join(_SYSTEMS)}"
+        if name not in _NAMED:
+            near = difflib.get_close_matches(name, _NAMED, n=1)
+            known = f"known systems: {', '.join(_NAMED)}"
             raise UsageError(f"unknown system '{name}'", remedy=f"did you mean '{near[0]}'? {known}" if near else known)
         if names.count(name) > 1:
             raise UsageError(f"system '{name}' is named twice")
+    return tuple(_NAMED[name] for name in names)
+
+
+def check_spec(spec: SystemSpec) -> None:
+    """Raise :class:`UsageError` for a declaration that no system can be made of, before anything is built."""
+    where = f"system '{spec.name}'"
+    if spec.kind not in KINDS:
+        near = difflib.get_close_matches(spec.kind, KINDS, n=1)
+        known = f"known kinds: {', '.join(KINDS)}"
+        raise UsageError(f"{where}: unknown kind '{spec.kind}'", remedy=f"did you mean '{near[0]}'?" if near else known)
+    if spec.query not in REWRITINGS:
+        raise UsageError(f"{where}: unknown query '{spec.query}'", remedy=f"choose from {', '.join(REWRITINGS)}")
+    if (spec.kind == "recorded") != (spec.run is not None):
+        raise UsageError(f"{where}: 'run' names a TREC file for the kind 'recorded', and only there")
+    if spec.until is not None:
+        try:
+            date.fromisoformat(spec.until)
+        except ValueError:
+            raise UsageError(f"{where}: until = '{spec.until}' is not a date", remedy="write 2024-12-31") from None
+
+
+def make_system(spec: SystemSpec, context: SystemContext) -> System:
+    """The system that ``spec`` declares. Raises :class:`UsageError` where the context lacks what it needs."""
+    check_spec(spec)
+    if spec.run is not None:
+        return RecordedSystem(spec.name, Path(spec.run))
+    rewriter = Rewriter(spec.query, context.generator, context.memory)
+    if spec.kind == "pubmed-live":
+        if context.live is None:
+            raise UsageError(f"system '{spec.name}' asks PubMed itself, which is not set up here")
+        return LiveSystem(spec, context.live, context.documents, rewriter)
+    if spec.encoder is not None:
+        if context.encoders is None:
+            raise UsageError(f"system '{spec.name}' names an encoder, and none can be loaded here")
+        engine, index = context.encoders(spec.encoder)
+        context = replace(context, engine=engine, index=index)
+    options = dict(spec.options)
+    if spec.kind in ("pubmed", "expert-boolean"):
+        options.setdefault("sort", spec.sort)
+        made = ExpertBoolean if spec.kind == "expert-boolean" else EngineSystem
+        return made(spec.name, "pubmed", context, rewriter=rewriter, options=options)
+    return EngineSystem(spec.name, cast(SearchMode, spec.kind), context, rewriter=rewriter, options=options)
+
+
+def make_systems(names: Sequence[str], context: SystemContext) -> tuple[System, ...]:
+    """The systems of these names, in order. Raises what :func:`named_specs` raises."""
+    return tuple(make_system(spec, context) for spec in named_specs(names))
 
 
 def _index_facts(manifest: Manifest) -> dict[str, str]:

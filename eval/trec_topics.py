@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
+from typing import cast
 
 from lxml import etree
 
@@ -95,12 +96,12 @@ def _xml(data: bytes, path: Path) -> list[tuple[str, dict[str, str], int]]:
         raise InputError(f"{path}, line {error.lineno}: not well-formed XML ({error.msg})") from error
     found = []
     for element in root.iter("topic"):
-        line = int(element.sourceline or 0)
+        line = cast(int, element.sourceline)
         number = (element.get("number") or element.get("id") or element.findtext("number") or "").strip()
         if not number:
             raise InputError(f"{path}, line {line}: this topic has no number")
         parts = {
-            str(child.tag).lower(): collapse("".join(child.itertext()))
+            str(child.tag).lower(): collapse(etree.tostring(child, method="text", encoding="unicode", with_tail=False))
             for child in element
             if isinstance(child.tag, str) and child.tag != "number"
         }

@@ -116,7 +116,8 @@ def test_the_named_systems_go_through_the_products_door(tmp_path: Path) -> None:
     out, loader, embedder = tmp_path / "out", Loader(), WordEmbedder()
     evaluation = evaluate_collection(collection(), names, out, root=tmp_path, load_corpus=loader, embedder=embedder)
     means = evaluation.summary().systems
-    assert tuple(means) == ("bm25", "dense", "hybrid") == system_names()
+    assert tuple(means) == ("bm25", "dense", "hybrid")
+    assert set(means) <= set(system_names())
     assert means["bm25"]["MRR"] == means["hybrid"]["MRR"] == 1.0
     configuration = evaluation.systems[2].run.configuration
     assert (configuration["mode"], configuration["model"], configuration["articles"]) == ("hybrid", "words", "6")
