@@ -48,7 +48,7 @@ def schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("key", indexed=True, fast=True)
     for name in ("text", "title", "headings"):
-        builder.add_text_field(name, tokenizer_name=ANALYZER)
+        builder.add_text_field(name, tokenizer_name=ANALYZER, index_option="freq")
     for name in ("id", "publication_type", "mesh", "journal", "language", "code"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in EXACT_FIELDS:
@@ -319,8 +319,10 @@ def _term_texts(article: Article) -> Iterator[str]:
         yield heading.name
         for qualifier in heading.qualifiers:
             yield qualifier.name
-    for term in (*article.publication_types, *article.supplementary_concepts, *article.chemicals):
+    for term in (*article.publication_types, *article.supplementary_concepts):
         yield term.name
+    for chemical in article.chemicals:
+        yield chemical.name
     for person in article.personal_name_subjects:
         yield person.display()
     for person in article.authors:

@@ -137,7 +137,9 @@ class TantivyIndex:
         """
         result = self._searcher.search(query, top, order_by_field=by)
         scores = (1.0 / np.arange(1, len(result.hits) + 1)).astype(np.float32)
-        return WordHits(self._keys_at([address for _, address in result.hits]), scores, int(result.count or 0))
+        return WordHits(
+            self._keys_at([address for _, address in result.hits]), scores, int(getattr(result, "count", 0) or 0)
+        )
 
     def keys_of(self, query: tantivy.Query) -> Keys:
         """Keys of all articles that ``query`` matches, rising."""
@@ -153,7 +155,8 @@ class TantivyIndex:
 
     def count_of(self, query: tantivy.Query) -> int:
         """How many articles ``query`` matches."""
-        return int(self._searcher.search(query, 1, count=True, order_by_field="key").count or 0)
+        result = self._searcher.search(query, 1, order_by_field="key")
+        return int(getattr(result, "count", 0) or 0)
 
     def any_of(self, query: tantivy.Query) -> bool:
         """Whether ``query`` matches any article."""
