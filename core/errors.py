@@ -20,7 +20,8 @@ PubmedRagError                      1   (itself never raised: a bare one would b
     ├── IndexMissingError               nothing has been indexed yet
     ├── IndexCorruptError               a file differs from its manifest
     ├── IndexMismatchError              the index was built with something we do not have
-    └── ModelMissingError               a registered model that is not on this machine
+    ├── ModelMissingError               a registered model that is not on this machine
+    └── ModelCrashedError               the process of a language model ended while it was needed
 
 An error says what failed (its message) and the next thing to do (its ``remedy``).
 """
@@ -137,6 +138,10 @@ class IndexMismatchError(LibraryError):
 
 class ModelMissingError(LibraryError):
     """A registered model has not been fetched to this machine."""
+
+
+class ModelCrashedError(LibraryError):
+    """The process that holds a language model ended while it was needed."""
 
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}

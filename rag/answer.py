@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pubmed_rag.core.errors import UsageError
@@ -24,7 +24,7 @@ from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.index.analysis import STOPWORDS
 from pubmed_rag.index.search import Searcher
 from pubmed_rag.rag.check import check_claim
-from pubmed_rag.rag.engine import Engine, Sampling
+from pubmed_rag.rag.engine import Engine, Queued, Sampling
 from pubmed_rag.rag.evidence import Evidence, EvidenceSet, choose_evidence
 from pubmed_rag.rag.prompt import REFUSAL, Draft, build_grammar, build_messages, parse_drafts
 from pubmed_rag.rag.quotation import quote
@@ -56,9 +56,13 @@ class AskOptions:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the pipeline is doing now, in words for a person."""
+    """What the pipeline is doing now, in words for a person.
+
+    ``position``: while it waits for the model, how many questions are answered before this one.
+    """
 
     name: str
+    position: int | None = None
 
 
 AnswerEvent = Stage | Claim | Answer
@@ -93,16 +97,17 @@ class Answerer:
         clock.lap("search")
         evidence = choose_evidence(question, [hit.id for hit in found.hits], self._store, self._searcher)
         clock.lap("evidence")
-        yield Stage("loading the model")
         engine = self._engine()
-        clock.lap("load model")
         draft = _DraftAnswer(question, chosen, found, retracted, engine.name, clock)
         if not suffices(evidence, found):
             yield draft.insufficient()
             return
+        yield Stage("loading the model")
         evidence = replace(evidence, items=_fitting(question, evidence.items, engine))
-        yield Stage(f"reading {len(evidence.items)} sentences of {_count_articles(evidence)} articles")
-        raw = self._write(question, evidence, chosen, engine, stopped)
+        clock.lap("load model")
+        reading = Stage(f"reading {len(evidence.items)} sentences of {_count_articles(evidence)} articles")
+        yield reading
+        raw = yield from self._write(question, evidence, chosen, engine, stopped, reading)
         clock.lap("generation")
         yield Stage("checking every sentence")
         composer = _Composer(evidence, self._check)
@@ -129,13 +134,25 @@ class Answerer:
         options: AskOptions,
         engine: Engine,
         stopped: Callable[[], bool] | None,
-    ) -> str:
-        pieces = engine.generate(
+        reading: Stage,
+    ) -> Generator[AnswerEvent, None, str]:
+        """What the model writes, after the stages of its queue."""
+        pieces: list[str] = []
+        waiting = False
+        for piece in engine.generate(
             build_messages(question, evidence.items),
             grammar=build_grammar(len(evidence.items)),
             sampling=Sampling(options.temperature, options.top_p, options.seed),
             stopped=stopped,
-        )
+        ):
+            if isinstance(piece, Queued):
+                waiting = True
+                yield _waiting(piece)
+                continue
+            if waiting:
+                waiting = False
+                yield reading
+            pieces.append(piece)
         return "".join(pieces)
 
     def _check(self, claim: str, spans: Sequence[Passage]) -> Check:
@@ -302,6 +319,11 @@ def _fitting(question: str, items: Sequence[Evidence], engine: Engine) -> tuple[
     raise UsageError(
         f"the question is too long: {engine.name} reads {engine.context_tokens:,} tokens", remedy="shorten it"
     )
+
+
+def _waiting(place: Queued) -> Stage:
+    others = "1 question is" if place.position == 1 else f"{place.position} questions are"
+    return Stage(f"waiting: {others} answered first", place.position)
 
 
 def _count_articles(evidence: EvidenceSet) -> int:

@@ -36,8 +36,15 @@ class Sampling:
     max_tokens: int = 320
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Others are answered first: ``position`` of them."""
+
+    position: int
+
+
 class Engine(Protocol):
-    """Something that continues a chat under a grammar."""
+    """Something that continues a chat, under a grammar where it can."""
 
     @property
     def name(self) -> str:
@@ -48,7 +55,7 @@ class Engine(Protocol):
         """How many tokens prompt and answer may have together."""
 
     def count_tokens(self, text: str) -> int:
-        """Length of ``text`` in the model's tokens."""
+        """Length of ``text`` in the model's tokens; where they are not known, no less than that."""
 
     def generate(
         self,
@@ -57,14 +64,19 @@ class Engine(Protocol):
         grammar: str,
         sampling: Sampling,
         stopped: Callable[[], bool] | None = None,
-    ) -> Iterator[str]:
-        """Pieces of text as they are written; ends early once ``stopped()`` is true. ``grammar`` is GBNF."""
+    ) -> Iterator[str | Queued]:
+        """Pieces of text as they are written, after the places in the queue where there is one.
+
+        Ends early once ``stopped()`` is true. ``grammar`` is GBNF; an engine that knows none ignores it.
+        """
 
 
 class LlamaEngine:
-    """A GGUF model through llama-cpp-python, one generation at a time.
+    """A GGUF model through llama-cpp-python, in this process, one generation at a time.
 
-    Every generation starts from an empty context, so an answer depends on nothing asked before it.
+    What the model has read of the system turn is kept for the next question, and nothing else. That turn is
+    always read as a batch of its own, so the same figures come out whether it was kept or read again: an
+    answer depends on nothing asked before it.
     """
 
     def __init__(self, name: str, path: Path, *, context_tokens: int = 4096, threads: int = 0) -> None:
@@ -112,10 +124,11 @@ class LlamaEngine:
     ) -> Iterator[str]:
         from llama_cpp.llama_grammar import LlamaGrammar
 
-        tokens = self._prompt_tokens(messages)
+        kept, rest = self._split_prompt(messages)
+        tokens = kept + rest
         room = self.context_tokens - len(tokens)
         with self._turn:
-            self._llama.reset()
+            self._read_kept(kept)
             pieces = self._llama.create_completion(
                 prompt=tokens,
                 max_tokens=max(1, min(sampling.max_tokens, room)),
@@ -131,16 +144,33 @@ class LlamaEngine:
                 if stopped and stopped():
                     return
 
+    def _read_kept(self, kept: list[int]) -> None:
+        """Bring the context to exactly ``kept``: by forgetting what follows it, or else by reading it."""
+        llama = self._llama
+        read = kept and llama.n_tokens >= len(kept) and list(llama.input_ids[: len(kept)]) == kept
+        if read and llama._ctx.kv_cache_seq_rm(-1, len(kept), -1):
+            llama.n_tokens = len(kept)
+            return
+        llama.reset()
+        if kept:
+            llama.eval(kept)
+
     def _prompt_tokens(self, messages: Sequence[Message]) -> list[int]:
+        kept, rest = self._split_prompt(messages)
+        return kept + rest
+
+    def _split_prompt(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
         """The chat template filled in, with special tokens honoured in the template and nowhere else.
 
         The template is rendered around markers, cut at them, and each content is tokenised as plain text:
-        an abstract that contains ``<|im_end|>`` cannot end a turn.
+        an abstract that contains ``<|im_end|>`` cannot end a turn. In two parts: up to the end of the
+        system turn's content, and what follows.
         """
         markers = [f"\u0002{number}\u0003" for number in range(len(messages))]
         rendered = self._template(
             [{"role": m.role, "content": marker} for m, marker in zip(messages, markers, strict=True)]
         )
+        kept: list[int] = []
         tokens: list[int] = []
         rest = rendered
         for message, marker in zip(messages, markers, strict=True):
@@ -151,7 +181,9 @@ class LlamaEngine:
                 )
             tokens += self._tokenize(before, special=True)
             tokens += self._tokenize(message.content, special=False)
-        return tokens + self._tokenize(rest, special=True)
+            if message.role == "system" and not kept:
+                kept, tokens = tokens, []
+        return kept, tokens + self._tokenize(rest, special=True)
 
     def _tokenize(self, text: str, *, special: bool) -> list[int]:
         return list(self._llama.tokenize(text.encode("utf-8"), add_bos=False, special=special)) if text else []

@@ -147,7 +147,8 @@ def _pages(pages: str | None) -> tuple[str | None, str | None]:
 
 
 def _bibtex(articles: Iterable[Article]) -> Iterator[str]:
-    from bibtexparser import Library, write_string
+    from bibtexparser.entrypoint import write_string
+    from bibtexparser.library import Library
     from bibtexparser.model import Entry, Field
 
     encode = _latex()

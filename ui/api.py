@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pubmed_rag.rag.answer import AnswerEvent, AskOptions
     from pubmed_rag.rag.engine import Engine
     from pubmed_rag.rag.export import Export, ExportFormat
+    from pubmed_rag.rag.process_engine import ProcessEngine
 
 
 class Library:
@@ -54,7 +55,7 @@ class Library:
         self._progress = progress
         self._lock = threading.RLock()
         self._embedder: Embedder | None = None
-        self._engines: dict[str, Engine] = {}
+        self._engines: dict[str, ProcessEngine] = {}
         self._searcher: Searcher | None = None
 
     def __enter__(self) -> Self:
@@ -64,7 +65,11 @@ class Library:
         self.close()
 
     def close(self) -> None:
-        """Close the store. The object must not be used afterwards."""
+        """End the model's process and close the store. The object must not be used afterwards."""
+        with self._lock:
+            for engine in self._engines.values():
+                engine.close()
+            self._engines.clear()
         self.store.close()
 
     # -- reading -----------------------------------------------------------------------------------
@@ -296,11 +301,11 @@ class Library:
         with self._lock:
             if name not in self._engines:
                 from pubmed_rag.core.model_store import ModelStore
-                from pubmed_rag.rag.engine import LlamaEngine
+                from pubmed_rag.rag.process_engine import ProcessEngine
 
                 path = Path(ModelStore(self.settings.models.directory).locate(name, "llm"))
                 ask = self.settings.ask
-                self._engines[name] = LlamaEngine(name, path, context_tokens=ask.context_tokens, threads=ask.threads)
+                self._engines[name] = ProcessEngine(name, path, context_tokens=ask.context_tokens, threads=ask.threads)
             return self._engines[name]
 
 

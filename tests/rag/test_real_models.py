@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pubmed_rag.core.errors import ModelCrashedError
 from pubmed_rag.core.records import Answer, Article, Passage
 from pubmed_rag.core.settings import load_settings
 from pubmed_rag.index.embedder import SentenceTransformerEmbedder, has_fast_bfloat16
@@ -20,6 +22,7 @@ from pubmed_rag.index.passages import sentences
 from pubmed_rag.rag.answer import Answerer
 from pubmed_rag.rag.engine import LlamaEngine, Message, Sampling
 from pubmed_rag.rag.evidence import Evidence, choose_evidence
+from pubmed_rag.rag.process_engine import ProcessEngine
 from pubmed_rag.rag.prompt import REFUSAL, build_grammar, build_messages, parse_drafts
 from pubmed_rag.ui.api import Library, open_library
 from pubmed_rag.ui.contract import answer_json, to_json
@@ -76,6 +79,44 @@ def test_temperature_0_is_the_same_each_time_and_after_a_restart(engine: LlamaEn
     assert write(engine) == first
     assert write(engine, seed=7) == first, "greedy decoding has no use for a seed"
     assert write(new_engine()) == first
+
+
+def test_what_was_asked_before_changes_nothing(engine: LlamaEngine) -> None:
+    """Though what was read of the system turn is kept: three questions in three orders, and by a fresh model."""
+    chats = [
+        build_messages(question, [evidence(1, text), evidence(2, "Bucindolol did not reduce mortality.")])
+        for question, text in (
+            ("Does zinc help?", "Zinc lozenges shortened the common cold by 1.6 days (95% CI 0.4 to 2.8) in adults."),
+            (
+                "Is surgery better?",
+                "At two years pain scores did not differ between surgery and physiotherapy (P=0.58).",
+            ),
+            ("Which drug?", "Carvedilol reduced mortality by 35% in patients with severe heart failure."),
+        )
+    ]
+
+    def answers(model: LlamaEngine, order: tuple[int, ...]) -> dict[int, str]:
+        sampling = Sampling(max_tokens=30)
+        return {n: "".join(model.generate(chats[n], grammar=GRAMMAR, sampling=sampling)) for n in order}
+
+    first = answers(engine, (0, 1, 2))
+    assert len(set(first.values())) > 1
+    assert answers(engine, (2, 1, 0)) == first
+    assert answers(engine, (1, 1, 0, 2)) == first
+    assert answers(new_engine(), (2,)) == {2: first[2]}
+
+
+def test_the_models_process_killed_in_the_middle_of_an_answer() -> None:
+    engine = ProcessEngine("smollm2-135m", Path(model_path("smollm2-135m", "llm")), context_tokens=1024)
+    stream = engine.generate(CHAT, grammar=GRAMMAR, sampling=Sampling())
+    first = next(stream)
+    assert engine.process_id is not None
+    os.kill(engine.process_id, signal.SIGKILL)
+    with pytest.raises(ModelCrashedError, match="SIGKILL"):
+        list(stream)
+    again = next(engine.generate(CHAT, grammar=GRAMMAR, sampling=Sampling()))
+    assert again == first
+    engine.close()
 
 
 def test_seeds_differ_at_temperature_1_and_repeat(engine: LlamaEngine) -> None:
