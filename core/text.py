@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
-_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]")
+_DASHES = re.compile("[\u2010-\u2014\u2212]")
 
 
 def collapse(text: str) -> str:
@@ -19,5 +20,7 @@ def normalise(text: str) -> str:
     PubMed mixes composed and decomposed letters, thin spaces and soft hyphens inside words.
     The stored form is kept for display; evidence offsets refer to it.
     """
+    if text.isascii():
+        return collapse(text)
     # Invisible characters go first: one between a letter and its accent would keep NFKC from joining them.
-    return collapse(unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).translate(_DASHES))
+    return collapse(_DASHES.sub("-", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))))

@@ -6,7 +6,7 @@ Two ways: ``terms`` for ranking, stemmed and without stopwords; ``exact_words`` 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import tantivy
 
@@ -74,6 +74,7 @@ def exact_words(text: str) -> list[str]:
     return list(exact_analyzer().analyze(normalise(text)))
 
 
+@lru_cache(maxsize=100_000)
 def fold_name(name: str) -> str:
     """A name or number that is compared as a whole: its exact words with single blanks between."""
     return " ".join(exact_words(name))

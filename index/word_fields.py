@@ -70,9 +70,12 @@ def document(stored: StoredArticle) -> tantivy.Document:
     made.add_unsigned("key", stored.key)
     made.add_boolean("has_abstract", article.has_abstract)
     made.add_boolean("retracted", article.is_retracted)
-    _add_ranked(made, article)
+    title, abstract = normalise(article.title), normalise(article.text[len(article.title) + 1 :])
+    made.add_text("text", f"{title} {abstract}")
+    made.add_text("title", title)
+    made.add_text("headings", normalise(" ; ".join(_headings(article))))
     _add_names(made, article)
-    _add_exact(made, article)
+    _add_exact(made, article, title, abstract)
     _add_numbers(made, stored)
     for code in dict.fromkeys(_codes(article)):
         made.add_text("code", code)
@@ -88,7 +91,7 @@ def fold(value: str) -> str:
 
 def code_of(kind: str, *names: str) -> str:
     """A value of ``code``: kind and folded names; of a heading with subheading, both."""
-    return f"{kind}:{'/'.join(fold_name(name) for name in names)}"
+    return f"{kind}:{'/'.join(map(fold_name, names))}"
 
 
 def tagged_words(kind: str, words: Iterable[str]) -> str:
@@ -116,12 +119,6 @@ def day_number(date: PartialDate | None) -> int | None:
     return date.year * 10_000 + (date.month or 1) * 100 + ((date.day if date.month else None) or 1)
 
 
-def _add_ranked(made: tantivy.Document, article: Article) -> None:
-    made.add_text("text", normalise(article.text))
-    made.add_text("title", normalise(article.title))
-    made.add_text("headings", normalise(" ; ".join(_headings(article))))
-
-
 def _headings(article: Article) -> list[str]:
     return [
         *(heading.name for heading in article.mesh),
@@ -143,21 +140,20 @@ def _add_names(made: tantivy.Document, article: Article) -> None:
             made.add_text(name, fold(value))
 
 
-def _add_exact(made: tantivy.Document, article: Article) -> None:
-    others = [" ".join(section.text for section in other.sections) for other in article.other_abstracts]
-    abstract = article.text[len(article.title) + 1 :]
+def _add_exact(made: tantivy.Document, article: Article, title: str, abstract: str) -> None:
+    others = [normalise(" ".join(section.text for section in other.sections)) for other in article.other_abstracts]
     people = (*article.authors, *article.investigators)
     affiliations = [place for person in people for place in person.affiliations]
     for name, values in (
-        ("exact_title", [article.title]),
+        ("exact_title", [title]),
         ("exact_abstract", [abstract, *others]),
-        ("exact_keywords", list(article.keywords)),
-        ("exact_affiliation", list(dict.fromkeys(affiliations))),
+        ("exact_keywords", [normalise(keyword) for keyword in article.keywords]),
+        ("exact_affiliation", [normalise(place) for place in dict.fromkeys(affiliations)]),
     ):
         for number, value in enumerate(text for text in values if text):
             if number:
                 made.add_pre_tokenized_text(name, _GAP)
-            made.add_text(name, normalise(value))
+            made.add_text(name, value)
     for name, texts in (("exact_terms", _term_texts(article)), ("exact_rest", _other_texts(article))):
         for text in dict.fromkeys(texts):
             if text:
@@ -205,8 +201,9 @@ def _codes(article: Article) -> Iterator[str]:
             if heading.major or qualifier.major:
                 yield code_of(MAJOR_PAIR, heading.name, qualifier.name)
     for kind, value in (*_person_codes(article), *_source_codes(article)):
-        if value and fold_name(value):
-            yield code_of(kind, value)
+        name = fold_name(value) if value else ""
+        if name:
+            yield f"{kind}:{name}"
     for flag in _flags(article):
         yield f"{FLAG}:{flag}"
     printed, electronic = day_number(article.published), day_number(article.published_electronically)
