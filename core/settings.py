@@ -38,11 +38,17 @@ class EntrezSettings:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """``directory`` holds fetched models; ``embedder`` and ``llm`` are registry names, hub ids or paths."""
+    """``directory`` holds fetched models; ``embedder`` and ``llm`` are registry names, hub ids or paths.
+
+    ``endpoint`` is the base address of an OpenAI-compatible server, for models named ``openai:NAME``;
+    ``key`` is sent to it, and is read from the environment only.
+    """
 
     directory: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("pubmed-rag")) / "models")
     embedder: str = "minilm"
     llm: str = "smollm2-135m"
+    endpoint: str = ""
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path} is not valid TOML: {error}") from error
         _refuse_unknown(values, Settings, str(path))
+        if values.get("models", {}).get("key"):
+            raise SettingsError(
+                f"{path} holds a key for the model server", remedy="keep it in the environment: PUBMED_RAG_MODELS_KEY"
+            )
     elif "PUBMED_RAG_CONFIG" in environ:
         raise SettingsError(f"PUBMED_RAG_CONFIG names {path}, which does not exist")
     _merge_environment(values, environ)

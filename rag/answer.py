@@ -26,7 +26,7 @@ from pubmed_rag.index.search import Searcher
 from pubmed_rag.rag.check import check_claim
 from pubmed_rag.rag.engine import Engine, Queued, Sampling
 from pubmed_rag.rag.evidence import Evidence, EvidenceSet, choose_evidence
-from pubmed_rag.rag.prompt import REFUSAL, Draft, build_grammar, build_messages, parse_drafts
+from pubmed_rag.rag.prompt import REFUSAL, Draft, build_grammar, build_messages, parse_drafts, read_freely
 from pubmed_rag.rag.quotation import quote
 from pubmed_rag.rag.sufficiency import suffices
 
@@ -111,7 +111,7 @@ class Answerer:
         clock.lap("generation")
         yield Stage("checking every sentence")
         composer = _Composer(evidence, self._check)
-        yield from composer.compose(raw)
+        yield from composer.compose(*(parse_drafts(raw) if engine.obeys_grammar else read_freely(raw)))
         clock.lap("check")
         yield draft.answered(composer, raw)
 
@@ -170,8 +170,7 @@ class _Composer:
         self.claims: list[Claim] = []
         self.unresolved: list[Unresolved] = []
 
-    def compose(self, raw: str) -> Iterator[Claim]:
-        drafts, rest = parse_drafts(raw)
+    def compose(self, drafts: Sequence[Draft], rest: str) -> Iterator[Claim]:
         if rest:
             reason = "the model found no answer in the evidence" if rest == REFUSAL else "cut off before its citation"
             self.unresolved.append(Unresolved(rest, reason))
@@ -184,6 +183,9 @@ class _Composer:
                 yield from self._quotation(item)
 
     def _from_draft(self, draft: Draft) -> Iterator[Claim]:
+        if not draft.numbers:
+            self.unresolved.append(Unresolved(draft.text, "it cites nothing"))
+            return
         cited = [self._items[number - 1] for number in draft.numbers if 1 <= number <= len(self._items)]
         if len(cited) < len(draft.numbers):
             self.unresolved.append(Unresolved(draft.text, "it cites evidence that was not shown"))

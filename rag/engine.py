@@ -54,6 +54,10 @@ class Engine(Protocol):
     def context_tokens(self) -> int:
         """How many tokens prompt and answer may have together."""
 
+    @property
+    def obeys_grammar(self) -> bool:
+        """Whether what it writes is bound to the grammar."""
+
     def count_tokens(self, text: str) -> int:
         """Length of ``text`` in the model's tokens; where they are not known, no less than that."""
 
@@ -105,6 +109,10 @@ class LlamaEngine:
     @property
     def context_tokens(self) -> int:
         return int(self._llama.n_ctx())
+
+    @property
+    def obeys_grammar(self) -> bool:
+        return True
 
     @property
     def uses_extra_buffer_types(self) -> bool:

@@ -75,6 +75,10 @@ class ProcessEngine:
         return self._process().context_tokens
 
     @property
+    def obeys_grammar(self) -> bool:
+        return True
+
+    @property
     def process_id(self) -> int | None:
         """Of the process that holds the model now, if there is one."""
         return self._running.process.pid if self._running else None

@@ -22,6 +22,11 @@ _SYSTEM = (
 # Possessive, so that long nonsense is read in linear time.
 _SENTENCE = re.compile(r"\s*+(?P<text>[^\[\]\n]++)\s*+(?P<cites>(?:\[\d{1,4}\]\s*+)++)\.")
 _NUMBER = re.compile(r"\[(\d+)\]")
+# How models write that keep to no grammar.
+_SEVERAL = re.compile(r"\[(\d{1,4}(?:\s*[,;]\s*\d{1,4})+)\]")
+_BEHIND = re.compile(r"([.!?])[ ]*+((?:\[\d{1,4}\][ ]*+)++)(?![.!?])")
+_BULLET = re.compile(r"^\s*+(?:[-*•]\s++|\d{1,2}[.)]\s++)")
+_NO_SPACE = re.compile(r"\s+([,;:])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,28 @@ def parse_drafts(raw: str) -> tuple[list[Draft], str]:
         drafts.append(Draft(match["text"].strip(), numbers))
         position = match.end()
     return drafts, raw[position:].strip()
+
+
+def read_freely(raw: str) -> tuple[list[Draft], str]:
+    """Like :func:`parse_drafts`, of a model that was asked for citations and not bound to a grammar.
+
+    ``[1, 2]``, citations behind the full stop, lists and line breaks are understood; a sentence without
+    citation has no ``numbers``. What is left over is a refusal, or nothing.
+    """
+    import sentencex
+
+    apart = _SEVERAL.sub(lambda match: " ".join(f"[{number}]" for number in re.findall(r"\d+", match[1])), raw)
+    text = _BEHIND.sub(lambda match: f" {match[2].strip()}{match[1]} ", apart)
+    drafts: list[Draft] = []
+    for line in text.splitlines():
+        for sentence in sentencex.segment("en", line):
+            numbers = tuple(dict.fromkeys(int(number) for number in _NUMBER.findall(sentence) if len(number) < 5))
+            words = " ".join(_BULLET.sub("", _NUMBER.sub(" ", sentence)).split()).rstrip(" .!?")
+            if words == REFUSAL.rstrip(".") and not numbers:
+                return drafts, REFUSAL
+            if words:
+                drafts.append(Draft(_NO_SPACE.sub(r"\1", words), numbers))
+    return drafts, ""
 
 
 def _source(item: Evidence) -> str:

@@ -67,9 +67,10 @@ class FakeEmbedder:
 class ScriptedEngine:
     """A language model that writes what the test wants, word by word, and remembers what it was asked."""
 
-    def __init__(self, *texts: str, context_tokens: int = 4096) -> None:
+    def __init__(self, *texts: str, context_tokens: int = 4096, obeys_grammar: bool = True) -> None:
         self.name = "scripted"
         self.context_tokens = context_tokens
+        self.obeys_grammar = obeys_grammar
         self.messages: list[Sequence[Message]] = []
         self.grammars: list[str] = []
         self.samplings: list[Sampling] = []

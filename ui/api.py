@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pubmed_rag.ingest.files import FilesReport
     from pubmed_rag.ingest.update import ChangedArticle, UpdateReport
     from pubmed_rag.rag.answer import AnswerEvent, AskOptions
+    from pubmed_rag.rag.endpoint import EndpointEngine
     from pubmed_rag.rag.engine import Engine
     from pubmed_rag.rag.export import Export, ExportFormat
     from pubmed_rag.rag.process_engine import ProcessEngine
@@ -55,7 +56,7 @@ class Library:
         self._progress = progress
         self._lock = threading.RLock()
         self._embedder: Embedder | None = None
-        self._engines: dict[str, ProcessEngine] = {}
+        self._engines: dict[str, ProcessEngine | EndpointEngine] = {}
         self._searcher: Searcher | None = None
 
     def __enter__(self) -> Self:
@@ -301,8 +302,18 @@ class Library:
         with self._lock:
             if name not in self._engines:
                 from pubmed_rag.core.model_store import ModelStore
+                from pubmed_rag.rag.endpoint import PREFIX, EndpointEngine
                 from pubmed_rag.rag.process_engine import ProcessEngine
 
+                if name.startswith(PREFIX):
+                    models = self.settings.models
+                    self._engines[name] = EndpointEngine(
+                        name.removeprefix(PREFIX),
+                        models.endpoint,
+                        key=models.key,
+                        context_tokens=self.settings.ask.context_tokens,
+                    )
+                    return self._engines[name]
                 path = Path(ModelStore(self.settings.models.directory).locate(name, "llm"))
                 ask = self.settings.ask
                 self._engines[name] = ProcessEngine(name, path, context_tokens=ask.context_tokens, threads=ask.threads)

@@ -149,3 +149,16 @@ def test_the_key_is_never_shown(config: Path) -> None:
         load(config, f"[entrez]\napi_key = ['{SECRET}']")
     assert SECRET not in repr(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_a_key_for_the_model_server_comes_from_the_environment_only(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[models]\nendpoint = "http://localhost:8080/v1"\n', encoding="utf-8")
+    environ = {"PUBMED_RAG_CONFIG": str(path), "PUBMED_RAG_MODELS_KEY": "sk-secret"}
+    settings = load_settings(environ)
+    assert (settings.models.endpoint, settings.models.key) == ("http://localhost:8080/v1", "sk-secret")
+    assert "sk-secret" not in repr(settings)
+    path.write_text('[models]\nkey = "sk-secret"\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="PUBMED_RAG_MODELS_KEY") as caught:
+        load_settings({"PUBMED_RAG_CONFIG": str(path)})
+    assert "sk-secret" not in str(caught.value)

@@ -16,6 +16,7 @@ from pubmed_rag.rag.worker import serve
 class ObedientEngine:
     name = "scripted"
     context_tokens = 777
+    obeys_grammar = True
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())

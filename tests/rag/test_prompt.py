@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pubmed_rag.core.records import Article, PartialDate, Passage
 from pubmed_rag.rag.evidence import Evidence
-from pubmed_rag.rag.prompt import REFUSAL, Draft, build_grammar, build_messages, parse_drafts
+from pubmed_rag.rag.prompt import REFUSAL, Draft, build_grammar, build_messages, parse_drafts, read_freely
 from tests.support import article
 
 
@@ -178,3 +178,37 @@ def test_reading_never_fails_and_loses_nothing(raw: str) -> None:
 def test_reading_long_nonsense_ends(raw: str) -> None:
     drafts, rest = parse_drafts(raw)
     assert (drafts, rest) == ([], raw.strip())
+
+
+@pytest.mark.parametrize(
+    ("raw", "drafts", "rest"),
+    [
+        ("", [], ""),
+        ("It fell [1]. It rose [2] [3].", [Draft("It fell", (1,)), Draft("It rose", (2, 3))], ""),
+        ("It fell [1, 2]. It rose [3; 4].", [Draft("It fell", (1, 2)), Draft("It rose", (3, 4))], ""),
+        ("It fell. [1] It rose. [2][3]", [Draft("It fell", (1,)), Draft("It rose", (2, 3))], ""),
+        ("It fell. It rose [1].", [Draft("It fell", ()), Draft("It rose", (1,))], ""),
+        ("It fell [1], but rose later [2].", [Draft("It fell, but rose later", (1, 2))], ""),
+        ("- It fell [1]\n- It rose [2]", [Draft("It fell", (1,)), Draft("It rose", (2,))], ""),
+        ("1. It fell by 0.86 vs. 1.2 [1].", [Draft("It fell by 0.86 vs. 1.2", (1,))], ""),
+        ("It ro", [Draft("It ro", ())], ""),
+        (REFUSAL, [], REFUSAL),
+        ("[1].", [], ""),
+        ("It fell [123456].", [Draft("It fell", ())], ""),
+    ],
+)
+def test_reading_a_model_without_grammar(raw: str, drafts: list[Draft], rest: str) -> None:
+    assert read_freely(raw) == (drafts, rest)
+
+
+@pytest.mark.parametrize("text", VALID)
+def test_a_text_of_the_grammar_reads_alike_either_way(text: str) -> None:
+    assert read_freely(text) == parse_drafts(text)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "raw", ["It fell [" + "9" * 5000 + "].", "a " * 5000, " " * 2000, "[1] " * 3000, ". [1]" * 3000]
+)
+def test_reading_long_nonsense_freely_ends(raw: str) -> None:
+    read_freely(raw)
