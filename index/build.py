@@ -11,12 +11,11 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +25,13 @@ from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.core.records import BuildReport
 from pubmed_rag.core.store import ArticleStore, StoredArticle
-from pubmed_rag.core.text import normalise
-from pubmed_rag.index.cache import EmbeddingCache, text_hash
+from pubmed_rag.index.article_vectors import Articles, Embedded, embed_articles, find_embedded, sentence_blocks
+from pubmed_rag.index.cache import EmbeddingCache
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import (
     FORMAT,
     MANIFEST,
+    VECTORS,
     Generation,
     Manifest,
     current_generation,
@@ -39,31 +39,38 @@ from pubmed_rag.index.generation import (
     next_generation_name,
     publish,
 )
-from pubmed_rag.index.passages import sentences, whole
-from pubmed_rag.index.sentence_vectors import SentenceBlock, SentenceVectors, write_segment
-from pubmed_rag.index.vectors import FaissIndex
-from pubmed_rag.index.words import write_words
+from pubmed_rag.index.sentence_vectors import SentenceVectors, write_segment
+from pubmed_rag.index.vector_build import build_vectors, is_worn, update_vectors
+from pubmed_rag.index.vector_factory import AUTO, outgrown, plan_vectors
+from pubmed_rag.index.vectors import ABOUT, CANDIDATES, VectorFacts
+from pubmed_rag.index.words import Keys, write_words
 
 log = logging.getLogger(__name__)
 
-_GROUP = 128
-"""Articles embedded and committed together. Fixed and counted from the first article, so that a
-resumed run encodes the very same batches as an undisturbed one."""
-
+SENTENCES_LIMIT = 5_000_000
+"""Up to so many articles get sentence vectors unless told otherwise: 3.6 kB each, 18 GB in all."""
 _WORDS_ANEW = 20_000
 """Up to so many articles an update that replaces or deletes writes the words anew (about 3 s): tantivy counts
 deleted articles in its word statistics until it merges them away, and scores would drift from a fresh build's."""
 
 _ANALYZER = "simple+lower+fold+stop130+snowball-english/1, exact simple+lower+fold/1"
+_MADE_ANEW = (MANIFEST, ABOUT, CANDIDATES)
+"""Files that an update writes; all others it links."""
 _PACKAGES = ("pubmed-rag", "faiss-cpu", "tantivy", "sentence-transformers", "torch")
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """``factory`` is a FAISS factory string; ``with_sentences`` stores sentence vectors as well."""
+    """``factory`` is a FAISS factory string or ``"auto"``; ``recall`` and ``memory`` (bytes; ``None``: half of the
+    machine's) are what it is chosen for. ``with_sentences`` stores sentence vectors as well (``None``: if they
+    are not too many). ``from_embeddings`` uses only vectors that are there already.
+    """
 
-    factory: str = "Flat"
-    with_sentences: bool = True
+    factory: str = AUTO
+    with_sentences: bool | None = None
+    recall: float = 0.95
+    memory: int | None = None
+    from_embeddings: bool = False
 
 
 def build_index(
@@ -111,14 +118,25 @@ def _build(
             f"the library in {paths.root} has no articles", remedy="add some with 'pubmed-rag ingest'"
         )
     with EmbeddingCache(paths.embeddings, embedder) as cache, new_generation(paths) as directory:
-        counter = _embed(store.articles, total, embedder, cache, options, progress)
-        index = FaissIndex.empty(embedder.dimension, options.factory)
-        if not index.trained:
-            index.train(cache.get([text_hash(_text_of(stored)) for stored in store.articles()]))
-        sentence_count = _assemble(directory, index, store.articles, total, cache, options, progress, segment=0)
-        manifest = _manifest(directory, embedder, options, total, sentence_count, sequence)
+        done = _embed(store.articles, total, embedder, cache, options, directory, progress)
+        plan = plan_vectors(
+            done.articles, embedder.dimension, options.factory, recall=options.recall, memory=options.memory
+        )
+        if not plan.is_flat:
+            progress.note(f"{done.articles:,} vectors: indexing them as {plan.factory}")
+        with progress.task("indexing", total, "articles") as task:
+            facts = build_vectors(directory / VECTORS, embedder.dimension, plan, lambda: done.batches(cache))
+            write_words(directory / "words", store.articles())
+            sentence_count = 0
+            if done.with_sentences:
+                sentence_count = write_segment(
+                    directory / "sentences" / "000000", sentence_blocks(store.articles(), cache)
+                )
+            task.advance(total)
+        done.list_file.unlink()
+        manifest = _manifest(directory, embedder, facts, total, sentence_count, sequence)
         generation = publish(paths, directory, manifest)
-    return _report(generation, counter, started)
+    return _report(generation, done, started)
 
 
 def _update(
@@ -132,45 +150,68 @@ def _update(
         progress.note(f"building anew: {error.message}")
         return _build(paths, store, embedder, options, progress)
     old = generation.manifest
-    if not _fits(old, embedder, options):
-        progress.note("building anew: the model or the format has changed")
+    articles, deleted = store.counts().articles, store.deleted_since(old.sequence)
+    reason = _reason_to_build_anew(generation, embedder, options, articles, len(deleted))
+    if reason:
+        progress.note(f"building anew: {reason}")
         return _build(paths, store, embedder, options, progress)
     sequence = store.last_sequence()
     if sequence == old.sequence:
         return BuildReport(old.generation, old.articles, 0, 0, round(time.monotonic() - started, 3))
+    options = replace(options, with_sentences=bool(old.sentences))
     with EmbeddingCache(paths.embeddings, embedder) as cache, new_generation(paths) as directory:
         changed_total = store.count_changed_since(old.sequence)
 
         def changed() -> Iterator[StoredArticle]:
             return store.changed_since(old.sequence, order="key")
 
-        counter = _embed(changed, changed_total, embedder, cache, options, progress)
+        done = _embed(changed, changed_total, embedder, cache, options, directory, progress)
         _link_tree(generation.directory, directory)
-        deleted = store.deleted_since(old.sequence)
-        index = FaissIndex.load(generation.vectors)
         gone = np.array([*deleted, *(stored.key for stored in changed())], np.int64)
-        outdated = index.remove(gone)
-        segment = len(list(generation.sentences.iterdir())) if generation.sentences.is_dir() else 0
-        replaced = SentenceVectors.open(generation.sentences, old.dimension).count_of(gone)
-        anew = None
-        if outdated and index.count() + changed_total <= _WORDS_ANEW:
-            shutil.rmtree(directory / "words")
-            anew = store.articles
-        added = _assemble(
-            directory,
-            index,
-            changed,
-            changed_total,
-            cache,
-            options,
-            progress,
-            segment=segment,
-            delete=gone.tolist(),
-            words=anew,
-        )
-        manifest = _manifest(directory, embedder, options, index.count(), old.sentences - replaced + added, sequence)
+        with progress.task("indexing", changed_total, "articles") as task:
+            facts = update_vectors(directory / VECTORS, generation.vectors, lambda: done.batches(cache), gone)
+            _update_words(directory / "words", store, changed, gone, old.articles, articles, changed_total)
+            kept = SentenceVectors.open(generation.sentences, old.dimension)
+            sentence_count = old.sentences - kept.count_of(gone)
+            if done.with_sentences:
+                segment = directory / "sentences" / f"{kept.segments():06d}"
+                sentence_count += write_segment(segment, sentence_blocks(changed(), cache))
+            task.advance(changed_total)
+        done.list_file.unlink()
+        manifest = _manifest(directory, embedder, facts, articles, sentence_count, sequence)
         fresh = publish(paths, directory, manifest)
-    return _report(fresh, counter, started)
+    return _report(fresh, done, started)
+
+
+def _embed(
+    articles: Articles,
+    total: int,
+    embedder: Embedder,
+    cache: EmbeddingCache,
+    options: BuildOptions,
+    directory: Path,
+    progress: Progress,
+) -> Embedded:
+    list_file = directory / "articles.tmp"
+    if options.from_embeddings:
+        return find_embedded(articles, total, cache, list_file, progress, with_sentences=options.with_sentences)
+    with_sentences = options.with_sentences
+    if with_sentences is None:
+        with_sentences = total <= SENTENCES_LIMIT
+        if not with_sentences:
+            progress.note("so large a library goes without sentence vectors; --sentences adds them")
+    return embed_articles(articles, total, embedder, cache, list_file, progress, with_sentences=with_sentences)
+
+
+def _update_words(
+    directory: Path, store: ArticleStore, changed: Articles, gone: Keys, before: int, after: int, changed_total: int
+) -> None:
+    outdated = before + changed_total - after  # every change adds one, what it replaces or deletes goes
+    if outdated and after <= _WORDS_ANEW:
+        shutil.rmtree(directory)
+        write_words(directory, store.articles())
+    else:
+        write_words(directory, changed(), delete=gone.tolist())
 
 
 @contextmanager
@@ -185,99 +226,28 @@ def _storage_errors() -> Iterator[None]:
         raise known from error
 
 
-@dataclass(slots=True)
-class _Counter:
-    embedded: int = 0
-    reused: int = 0
-
-
-def _embed(
-    articles: Callable[[], Iterable[StoredArticle]],
-    total: int,
-    embedder: Embedder,
-    cache: EmbeddingCache,
-    options: BuildOptions,
-    progress: Progress,
-) -> _Counter:
-    counter = _Counter()
-    with progress.task("embedding", total, "articles") as task:
-        for group in _groups(articles(), _GROUP):
-            texts = {text_hash(text): text for stored in group for text in _texts_of(stored, options)}
-            missing = cache.missing(list(texts))
-            if missing:
-                # Neighbours of like length waste least on padding.
-                ordered = sorted(missing, key=lambda item: (len(texts[item]), item))
-                cache.put(ordered, embedder.encode_passages([texts[item] for item in ordered]))
-            counter.embedded += len(missing)
-            counter.reused += len(texts) - len(missing)
-            task.advance(len(group))
-    return counter
-
-
-def _assemble(
-    directory: Path,
-    index: FaissIndex,
-    articles: Callable[[], Iterable[StoredArticle]],
-    total: int,
-    cache: EmbeddingCache,
-    options: BuildOptions,
-    progress: Progress,
-    *,
-    segment: int,
-    delete: Sequence[int] = (),
-    words: Callable[[], Iterable[StoredArticle]] | None = None,
-) -> int:
-    with progress.task("indexing", total, "articles") as task:
-        for group in _groups(articles(), 4096):
-            keys = np.array([stored.key for stored in group], np.int64)
-            index.add(keys, cache.get([text_hash(_text_of(stored)) for stored in group]))
-        index.save(directory / "vectors.faiss")
-        if words is None:
-            write_words(directory / "words", articles(), delete=delete)
-        else:
-            write_words(directory / "words", words())
-        count = 0
-        if options.with_sentences:
-            count = write_segment(directory / "sentences" / f"{segment:06d}", _blocks(articles(), cache))
-        task.advance(total)
-    return count
-
-
-def _blocks(articles: Iterable[StoredArticle], cache: EmbeddingCache) -> Iterator[SentenceBlock]:
-    for group in _groups(articles, _GROUP):
-        passages = [(stored.key, sentences(stored.article)) for stored in group]
-        vectors = cache.get([text_hash(normalise(s.text)) for _, group_sentences in passages for s in group_sentences])
-        first = 0
-        for key, found in passages:
-            spans = np.array([(s.start, s.end) for s in found], np.int32).reshape(-1, 2)
-            yield SentenceBlock(key, spans, vectors[first : first + len(found)])
-            first += len(found)
-
-
-def _texts_of(stored: StoredArticle, options: BuildOptions) -> Iterator[str]:
-    yield _text_of(stored)
-    if options.with_sentences:
-        for sentence in sentences(stored.article):
-            yield normalise(sentence.text)
-
-
-def _text_of(stored: StoredArticle) -> str:
-    return normalise(whole(stored.article).text)
-
-
-def _fits(manifest: Manifest, embedder: Embedder, options: BuildOptions) -> bool:
-    return (
-        manifest.format == FORMAT
-        and manifest.model_revision == embedder.revision
-        and manifest.dimension == embedder.dimension
-        and manifest.analyzer == _ANALYZER
-        and manifest.factory == options.factory
-        and bool(manifest.sentences) == options.with_sentences
-    )
+def _reason_to_build_anew(
+    generation: Generation, embedder: Embedder, options: BuildOptions, articles: int, deleted: int
+) -> str:
+    """Why an index cannot be updated but must be made anew; empty if it can."""
+    manifest = generation.manifest
+    facts = manifest.vectors
+    same_model = (manifest.model_revision, manifest.dimension) == (embedder.revision, embedder.dimension)
+    if manifest.format != FORMAT or facts is None or manifest.analyzer != _ANALYZER or not same_model:
+        return "the model or the format has changed"
+    if options.factory not in (AUTO, manifest.factory):
+        return f"the vectors are indexed as {manifest.factory} so far"
+    if options.with_sentences is not None and options.with_sentences != bool(manifest.sentences):
+        return "sentence vectors are wanted" if options.with_sentences else "sentence vectors are not wanted"
+    if outgrown(facts.plan, articles):
+        return f"{articles:,} articles are too many for {manifest.factory}; their vectors are kept"
+    if is_worn(facts, generation.vectors, deleted):
+        return f"too much has changed for {manifest.factory}, which cannot forget"
+    return ""
 
 
 def _manifest(
-    directory: Path, embedder: Embedder, options: BuildOptions, articles: int, sentence_count: int, sequence: int
+    directory: Path, embedder: Embedder, facts: VectorFacts, articles: int, sentence_count: int, sequence: int
 ) -> Manifest:
     return Manifest(
         format=FORMAT,
@@ -290,16 +260,17 @@ def _manifest(
         model_revision=embedder.revision,
         dimension=embedder.dimension,
         normalised=True,
-        factory=options.factory,
+        factory=facts.plan.factory,
         analyzer=_ANALYZER,
         versions={name: metadata.version(name) for name in _PACKAGES},
+        vectors=facts,
     )
 
 
-def _report(generation: Generation, counter: _Counter, started: float) -> BuildReport:
+def _report(generation: Generation, done: Embedded, started: float) -> BuildReport:
     seconds = round(time.monotonic() - started, 3)
     return BuildReport(
-        generation.manifest.generation, generation.manifest.articles, counter.embedded, counter.reused, seconds
+        generation.manifest.generation, generation.manifest.articles, done.embedded, done.reused, seconds
     )
 
 
@@ -309,14 +280,8 @@ def _link_tree(source: Path, target: Path) -> None:
         copy = target / path.relative_to(source)
         if path.is_dir():
             copy.mkdir(parents=True, exist_ok=True)
-        elif not path.name.endswith(".lock") and path.name not in (MANIFEST, "vectors.faiss"):
+        elif not path.name.endswith(".lock") and path.name not in _MADE_ANEW:
             try:
                 os.link(path, copy)
             except OSError:  # a file system without hard links
                 shutil.copy2(path, copy)
-
-
-def _groups(items: Iterable[StoredArticle], size: int) -> Iterator[list[StoredArticle]]:
-    iterator = iter(items)
-    while group := list(islice(iterator, size)):
-        yield group

@@ -48,6 +48,11 @@ class EmbeddingCache:
     def __exit__(self, *exc: object) -> None:
         self._connection.close()
 
+    @property
+    def imported(self) -> bool:
+        """Whether vectors were imported, so that not every article need have one."""
+        return False
+
     def missing(self, hashes: Sequence[TextHash]) -> list[TextHash]:
         """Those of ``hashes`` that are not stored, each once, in their order."""
         known: set[TextHash] = set()

@@ -15,11 +15,13 @@ import msgspec
 from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexMissingError
 from pubmed_rag.core.files import sha256_of, sync_directory, write_text
 from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.index.vectors import VectorFacts
 
 FORMAT = 2
 """Raised when an older program could not read what this one writes."""
 
 MANIFEST = "manifest.json"
+VECTORS = "vectors"
 _NAME = re.compile(r"g(\d{6,})")
 _BUILDING = ".building-"
 _REBUILD = "rebuild it with 'pubmed-rag index build' (articles and embeddings are kept)"
@@ -35,7 +37,10 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation is made of. ``sequence`` is the last change of the store that it contains."""
+    """What a generation is made of. ``sequence`` is the last change of the store that it contains.
+
+    ``vectors`` says how article vectors are indexed; fewer than ``articles`` where some came without.
+    """
 
     format: int
     generation: str
@@ -50,6 +55,7 @@ class Manifest:
     factory: str
     analyzer: str
     versions: Mapping[str, str]
+    vectors: VectorFacts | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict)
 
 
@@ -66,7 +72,7 @@ class Generation:
 
     @property
     def vectors(self) -> Path:
-        return self.directory / "vectors.faiss"
+        return self.directory / VECTORS
 
     @property
     def sentences(self) -> Path:

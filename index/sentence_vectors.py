@@ -50,6 +50,10 @@ class SentenceVectors:
     def __bool__(self) -> bool:
         return bool(self._segments)
 
+    def segments(self) -> int:
+        """Number of segments."""
+        return len(self._segments)
+
     def of(self, key: int) -> SentenceBlock | None:
         """The sentences of one article, or ``None`` if it has none stored."""
         for segment in reversed(self._segments):

@@ -1,24 +1,34 @@
-"""The vector index: FAISS behind a small protocol."""
+"""The vector index behind a small protocol: rows for exact scores, FAISS for candidates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pubmed_rag.core.errors import translate
+from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError
+from pubmed_rag.core.native import prepare_native_libraries
+from pubmed_rag.index.vector_factory import VectorPlan
+from pubmed_rag.index.vector_rows import VectorRows, best
 
 if TYPE_CHECKING:
+    from pubmed_rag.index.vector_rows import Positions
     from pubmed_rag.index.words import Keys, Scores
 
 Vectors = npt.NDArray[np.float32]
 
-_TRAINING_SAMPLE = 200_000
-_TIES = 20
-"""Asked for beyond what is wanted, to see where equal scores end."""
+ABOUT, ROWS, CANDIDATES = "about.json", "rows", "candidates.faiss"
+
+_LEAST_TOP = 10
+_SPARE = 1.2
+_FARTHER = 2
+_WIDE = 0.3
+"""Filters that let pass at least this share are tried after the search instead of before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,98 +40,221 @@ class VectorHits:
 
 
 class VectorIndex(Protocol):
-    """What ``index`` needs of an engine for vectors. Vectors are L2-normalised, so a score is a cosine."""
+    """What ``index`` needs of an engine for vectors.
+
+    A score is the inner product; of L2-normalised vectors, a cosine.
+    """
 
     def search(self, vector: Vectors, top: int, allowed: Keys | None = None) -> VectorHits:
-        """The ``top`` nearest to ``vector`` (d,) among ``allowed`` keys (``None``: all)."""
+        """The ``top`` nearest to ``vector`` (d,) among ``allowed`` keys, which rise (``None``: all)."""
 
     def scores_of(self, vector: Vectors, keys: Keys) -> Scores:
-        """Inner product (n,) with exactly these articles."""
+        """Inner product (n,) with exactly these articles; 0 for one that has no vector."""
 
     def count(self) -> int:
         """Number of vectors."""
 
 
+@dataclass(frozen=True, slots=True)
+class VectorFacts:
+    """What a vector index is made of and how it is searched; part of the manifest.
+
+    ``probes`` are the inverted lists looked into (``nprobe``), ``refine`` the candidates scored exactly for
+    each hit, ``recall`` the share of the true ten nearest found by ``sampled`` stored vectors as queries.
+    """
+
+    plan: VectorPlan
+    dimension: int
+    vectors: int
+    probes: int = 0
+    recall: float = 1.0
+    sampled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where one way to search among allowed articles gives way to another; both defaults are about 10 ms.
+
+    ``one_by_one``: up to so many allowed rows are scored singly (0.7 µs each). ``scan``: in an index of up to
+    so many, the allowed ones, however many, are found by comparing all.
+    """
+
+    one_by_one: int = 15_000
+    scan: int = 400_000
+
+
+LIMITS = Limits()
+
+
 class FaissIndex:
-    """A FAISS index whose ids are the store's keys."""
+    """Rows on disk and, for more than a few hundred thousand, a FAISS index that proposes candidates.
 
-    def __init__(self, index: Any) -> None:
-        self._index = index
+    The ids of that index are the store's keys. Its proposals are scored from the rows, so every score that
+    leaves here is exact to the precision of the rows, whichever way a hit was found.
+    """
+
+    def __init__(
+        self, facts: VectorFacts, rows: VectorRows, candidates: Any | None = None, limits: Limits = LIMITS
+    ) -> None:
+        self.facts = facts
+        self.limits = limits
+        self.rows = rows
+        self.candidates = candidates
+        self._centroids: Vectors | None = None
 
     @classmethod
-    def empty(cls, dimension: int, factory: str = "Flat") -> Self:
-        """A new index; ``factory`` is a FAISS factory string without the id map."""
+    def load(cls, directory: Path, *, to_change: bool = False) -> Self:
+        """Map the index in ``directory``: rows stay on disk, codes of candidates are read.
+
+        Candidates can be added and removed only if it is loaded ``to_change``.
+        Raises :class:`IndexMismatchError` for one of an earlier program, :class:`IndexCorruptError`.
+        """
+        facts = read_facts(directory)
+        prepare_native_libraries()
         import faiss
 
-        inner = faiss.index_factory(dimension, factory, faiss.METRIC_INNER_PRODUCT)
-        return cls(faiss.IndexIDMap2(inner))
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read an index file. Raises ``RuntimeError`` if FAISS cannot."""
-        import faiss
-
-        return cls(faiss.read_index(str(path)))
-
-    def save(self, path: Path) -> None:
-        """Write the index file, not atomically: the generation around it appears as a whole."""
-        import faiss
-
-        try:
-            faiss.write_index(self._index, str(path))
-        except RuntimeError as error:
-            known = translate(error)
-            if known is None:
-                raise
-            raise known from error
-
-    @property
-    def trained(self) -> bool:
-        return bool(self._index.is_trained)
-
-    def train(self, vectors: Vectors) -> None:
-        """Train a quantizer on ``vectors`` (n, d), of which a fixed sample is used."""
-        if len(vectors) > _TRAINING_SAMPLE:
-            chosen = np.random.default_rng(0).choice(len(vectors), _TRAINING_SAMPLE, replace=False)
-            vectors = vectors[np.sort(chosen)]
-        self._index.train(vectors)
-
-    def add(self, keys: Keys, vectors: Vectors) -> None:
-        """Add ``vectors`` (n, d) float32 under ``keys`` (n,)."""
-        if len(keys):
-            self._index.add_with_ids(vectors, keys)
-
-    def remove(self, keys: Keys) -> int:
-        """Remove by key; keys that are not there are ignored. Returns how many went."""
-        return int(self._index.remove_ids(keys)) if len(keys) else 0
-
-    def search(self, vector: Vectors, top: int, allowed: Keys | None = None) -> VectorHits:
-        import faiss
-
-        parameters = None
-        available = self.count()
-        if allowed is not None:
-            available = min(available, len(allowed))
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]
-        if available == 0:
-            return VectorHits(np.empty(0, np.int64), np.empty(0, np.float32))
-        wanted = min(top + _TIES, available)
-        while True:
-            scores, keys = self._index.search(vector[None, :], wanted, params=parameters)
-            # Equal scores at the cut are broken by key, so all of them must have been seen.
-            if wanted <= top or wanted == available or scores[0][-1] < scores[0][top - 1]:
-                break
-            wanted = min(wanted * 8, available)
-        found = keys[0] >= 0
-        order = np.lexsort((keys[0][found], -scores[0][found]))[:top]
-        return VectorHits(keys[0][found][order], scores[0][found][order])
-
-    def scores_of(self, vector: Vectors, keys: Keys) -> Scores:
-        if not len(keys):
-            return np.empty(0, np.float32)
-        stored: Vectors = self._index.reconstruct_batch(keys)
-        scores: Scores = stored @ vector
-        return scores
+        candidates = None
+        if not facts.plan.is_flat:
+            try:
+                candidates = faiss.read_index(str(directory / CANDIDATES), 0 if to_change else faiss.IO_FLAG_MMAP_IFC)
+            except RuntimeError as error:
+                raise IndexCorruptError(
+                    f"{CANDIDATES} cannot be read", remedy="rebuild it with 'pubmed-rag index build'"
+                ) from error
+        return cls(facts, VectorRows.open(directory / ROWS), candidates)
 
     def count(self) -> int:
-        return int(self._index.ntotal)
+        return self.rows.count()
+
+    def search(self, vector: Vectors, top: int, allowed: Keys | None = None) -> VectorHits:
+        vector = np.ascontiguousarray(vector, np.float32)
+        total = self.count()
+        if not total or (allowed is not None and not len(allowed)):
+            return VectorHits(np.empty(0, np.int64), np.empty(0, np.float32))
+        if allowed is None:
+            if self.candidates is None:
+                return VectorHits(*self.rows.nearest(vector, top))
+            return self._approximate(vector, top) or VectorHits(*self.rows.nearest(vector, top))
+        if self.candidates is not None and len(allowed) > max(self.limits.one_by_one, _WIDE * total):
+            hits = self._approximate(vector, top, allowed)
+            if hits is not None:
+                return hits
+        positions = self.rows.positions_of(allowed)
+        positions = positions[positions >= 0]
+        if self._has_lists() and len(positions) > self.limits.one_by_one and self.rows.stored() > self.limits.scan:
+            positions = self._in_near_lists(vector, top, positions)
+        return VectorHits(*self.rows.nearest(vector, top, positions))
+
+    def search_many(self, vectors: Vectors, top: int) -> tuple[Keys, Scores]:
+        """The ``top`` nearest to each of ``vectors`` (n, d): keys and scores (n, top), −1 and −inf where fewer are."""
+        keys = np.full((len(vectors), top), -1, np.int64)
+        scores = np.full((len(vectors), top), -np.inf, np.float32)
+        proposals = None
+        if self.candidates is not None:
+            wanted, probes = self._effort(top)
+            proposals = self._propose(np.ascontiguousarray(vectors, np.float32), wanted, probes)
+        for row, vector in enumerate(vectors):
+            hits = self.search(vector, top) if proposals is None else self._score(vector, top, proposals[row])
+            keys[row, : len(hits.keys)], scores[row, : len(hits.keys)] = hits.keys, hits.scores
+        return keys, scores
+
+    def scores_of(self, vector: Vectors, keys: Keys) -> Scores:
+        scores = np.zeros(len(keys), np.float32)
+        positions = self.rows.positions_of(keys)
+        known = positions >= 0
+        scores[known] = self.rows.scores_at(np.asarray(vector, np.float32), positions[known])
+        return scores
+
+    def probing(self, probes: int, refine: int | None = None) -> FaissIndex:
+        """The same index looking into so many lists, and scoring so many candidates for each hit."""
+        plan = replace(self.facts.plan, refine=refine or self.facts.plan.refine)
+        return FaissIndex(replace(self.facts, plan=plan, probes=probes), self.rows, self.candidates, self.limits)
+
+    # -- candidates --------------------------------------------------------------------------------
+
+    def _approximate(self, vector: Vectors, top: int, allowed: Keys | None = None) -> VectorHits | None:
+        """The best of what FAISS proposes; ``None`` if that are too few to be sure of ``top``."""
+        total = self.count()
+        share = 1.0 if allowed is None else min(1.0, len(allowed) / total)
+        scored, _ = self._effort(top)
+        wanted, probes = self._effort(top if allowed is None else math.ceil(_SPARE * max(top, _LEAST_TOP) / share))
+        keys = self._propose(vector[None, :], wanted, probes)[0]
+        if allowed is not None:
+            places = np.minimum(np.searchsorted(allowed, keys), len(allowed) - 1)
+            keys = keys[allowed[places] == keys]
+            # Where the filter goes with the topic, few of the nearest pass it: then it has to come first.
+            if len(keys) < scored:
+                return None
+        hits = self._score(vector, top, keys)
+        return hits if len(hits.keys) >= min(top, total if allowed is None else len(allowed)) else None
+
+    def _effort(self, top: int) -> tuple[int, int]:
+        """How many candidates to ask for, and in how many lists: more where many hits are wanted."""
+        total = self.count()
+        wanted = min(total, max(top, _LEAST_TOP) * self.facts.plan.refine)
+        lists = self.facts.plan.lists
+        return wanted, min(lists, max(self.facts.probes, math.ceil(4 * wanted * lists / max(1, total))))
+
+    def _propose(self, vectors: Vectors, wanted: int, probes: int) -> Keys:
+        """Keys (n, wanted) of candidates for each of ``vectors`` (n, d); -1 pads."""
+        import faiss
+
+        assert self.candidates is not None
+        parameters = None
+        if self._has_lists():
+            parameters = faiss.SearchParametersIVF(nprobe=probes)  # type: ignore[call-arg]
+        keys: Keys = self.candidates.search(vectors, wanted, params=parameters)[1]
+        return keys
+
+    def _score(self, vector: Vectors, top: int, keys: Keys) -> VectorHits:
+        """The best ``top`` of the proposed ``keys`` (-1 and keys that are gone are left out), scored from the rows."""
+        keys = keys[keys >= 0]
+        if not self._has_lists():
+            keys = np.unique(keys)  # an article revised since is in it twice
+        positions = self.rows.positions_of(keys)
+        known = positions >= 0
+        return VectorHits(*best(keys[known], self.rows.scores_at(vector, positions[known]), top))
+
+    # -- filters -----------------------------------------------------------------------------------
+
+    def _has_lists(self) -> bool:
+        return self.candidates is not None and self.facts.plan.lists > 0
+
+    def _in_near_lists(self, vector: Vectors, top: int, positions: Positions) -> Positions:
+        """Of the allowed rows, those in the lists nearest to the query.
+
+        Lists without an allowed row cost nothing, so the search goes as far from the query as it must: until
+        it has met twice as many rows as a search without filter would.
+        """
+        lists = self.rows.lists_of(positions)
+        of_list = np.bincount(lists, minlength=self.facts.plan.lists)
+        order = np.argsort(-(self._all_centroids() @ vector), kind="stable")
+        enough = max(_FARTHER * self.facts.probes * self.count() // self.facts.plan.lists, 50 * top)
+        last = int(np.searchsorted(np.cumsum(of_list[order]), enough)) + 1
+        near = np.zeros(self.facts.plan.lists, np.bool_)
+        near[order[:last]] = True
+        return positions[near[lists]]
+
+    def _all_centroids(self) -> Vectors:
+        if self._centroids is None:
+            import faiss
+
+            assert self.candidates is not None
+            quantizer = faiss.downcast_index(self.candidates.quantizer)
+            self._centroids = quantizer.reconstruct_n(0, quantizer.ntotal)
+        return self._centroids
+
+
+def read_facts(directory: Path) -> VectorFacts:
+    """What the index in ``directory`` is made of. Raises :class:`IndexMismatchError`, :class:`IndexCorruptError`."""
+    path = directory / ABOUT
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=VectorFacts)
+    except FileNotFoundError as error:
+        raise IndexMismatchError(
+            "the index was built by an earlier pubmed-rag", remedy="rebuild it with 'pubmed-rag index build'"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise IndexCorruptError(
+            f"{path.name} of the vectors cannot be read", remedy="rebuild it with 'pubmed-rag index build'"
+        ) from error

@@ -224,25 +224,36 @@ def test_an_update_without_an_index_builds_one_and_says_so(tiny: Opener) -> None
     assert any("building anew" in note for note in progress.notes)
 
 
-@pytest.mark.parametrize("options", [BuildOptions(with_sentences=False), BuildOptions(factory="IVF2,Flat")])
-def test_an_update_with_other_options_builds_anew(tiny: Opener, options: BuildOptions) -> None:
+@pytest.mark.parametrize(
+    ("options", "factory", "with_sentences"),
+    [(BuildOptions(with_sentences=False), "Flat", False), (BuildOptions(factory="IVF2,Flat"), "IVF2,Flat", True)],
+)
+def test_an_update_with_other_options_builds_anew(
+    tiny: Opener, options: BuildOptions, factory: str, with_sentences: bool
+) -> None:
     library = tiny(random_articles(100))
     progress = Recorder()
     update_index(library.paths, library.store, library.embedder, options=options, progress=progress)
     assert any("building anew" in note for note in progress.notes)
     manifest = current_generation(library.paths).manifest
-    assert (manifest.factory, bool(manifest.sentences)) == (options.factory, options.with_sentences)
+    assert (manifest.factory, bool(manifest.sentences)) == (factory, with_sentences)
+    before = manifest.generation
+    library.store.upsert([article("new", "Aspirin.")])
+    library.update()
+    manifest = current_generation(library.paths).manifest
+    assert manifest.generation > before
+    assert (manifest.factory, bool(manifest.sentences)) == (factory, with_sentences), "an update keeps both"
 
 
 def test_an_update_of_a_damaged_index_builds_anew(tiny: Opener) -> None:
     library = tiny(random_articles(10))
     before = everything_found(library)
-    vectors = current_generation(library.paths).vectors
-    vectors.write_bytes(b"\0" + vectors.read_bytes()[1:])
+    codes = current_generation(library.paths).vectors / "rows" / "000000" / "codes.faiss"
+    codes.write_bytes(b"\0" + codes.read_bytes()[1:])
     progress = Recorder()
     report = update_index(library.paths, library.store, library.embedder, progress=progress)
     assert (report.generation, report.embedded) == ("g000002", 0)
-    assert any("vectors.faiss" in note for note in progress.notes)
+    assert any("codes.faiss" in note for note in progress.notes)
     assert everything_found(library) == before
 
 
@@ -285,7 +296,7 @@ def test_leftovers_of_a_killed_build_go(tiny: Opener) -> None:
     library = tiny(random_articles(10))
     for name in (".building-g000002", "g000002"):
         (library.paths.index / name).mkdir()
-        (library.paths.index / name / "vectors.faiss").write_bytes(b"half")
+        (library.paths.index / name / "articles.tmp").write_bytes(b"half")
     assert library.build().generation == "g000002"
     assert generations(library.paths) == ["g000001", "g000002"]
     assert current_generation(library.paths).problems() == []

@@ -46,7 +46,7 @@ def test_the_manifest_says_what_there_is(library: TinyLibrary) -> None:
     assert set(manifest.versions) == {"pubmed-rag", "faiss-cpu", "tantivy", "sentence-transformers", "torch"}
     names = {path.relative_to(generation.directory).as_posix() for path in files_of(generation)}
     assert set(manifest.files) == names - {"manifest.json"}
-    assert {name.split("/")[0] for name in manifest.files} == {"vectors.faiss", "sentences", "words"}
+    assert {name.split("/")[0] for name in manifest.files} == {"vectors", "sentences", "words"}
     for name, record in manifest.files.items():
         path = generation.directory / name
         assert (path.stat().st_size, sha256_of(path)) == (record.size, record.sha256)
@@ -76,21 +76,22 @@ def test_a_flipped_byte_in_any_file_is_found(library: TinyLibrary) -> None:
 
 def test_missing_shortened_and_grown_files_are_found(library: TinyLibrary) -> None:
     generation = current_generation(library.paths)
-    content = generation.vectors.read_bytes()
+    path = generation.vectors / "about.json"
+    content = path.read_bytes()
     for damage, expected in (
-        (content[:-1], "vectors.faiss has"),
-        (content + b"x", "vectors.faiss has"),
-        (None, "vectors.faiss is missing"),
+        (content[:-1], "vectors/about.json has"),
+        (content + b"x", "vectors/about.json has"),
+        (None, "vectors/about.json is missing"),
     ):
-        generation.vectors.unlink()
+        path.unlink()
         if damage is not None:
-            generation.vectors.write_bytes(damage)
+            path.write_bytes(damage)
         problems = generation.problems()
         assert len(problems) == 1
         assert problems[0].startswith(expected)
-        with pytest.raises(IndexCorruptError, match=r"vectors\.faiss"):
+        with pytest.raises(IndexCorruptError, match=r"vectors/about\.json"):
             fresh_searcher(library).search("aspirin", mode="bm25")
-        generation.vectors.write_bytes(content)
+        path.write_bytes(content)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": 1}'])
