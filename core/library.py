@@ -45,6 +45,10 @@ class LibraryPaths:
         return self.index / "CURRENT"
 
     @property
+    def mesh(self) -> Path:
+        return self.root / "mesh.sqlite"
+
+    @property
     def runs(self) -> Path:
         return self.root / "runs"
 

@@ -9,6 +9,8 @@ from pubmed_rag.index.pubmed_ast import And, Node, Not, Nothing, Or, Range, Term
 
 _BARE = frozenset({"FULL", "FAUT", "LAUT", "FINV", "UID"})  # quotes have a meaning here, or none are printed
 _AS_IS = frozenset({"JOUR", "AUID", "AID"})
+_NAMES = frozenset({"MESH", "MAJR", "SUBH", "SUBS", "PTYP", "PAPX"})  # printed in small letters unless typed in quotes
+_NEEDS_QUOTES = re.compile(r"[()\[\]|&#:*]|^(?:AND|OR|NOT)$|(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
 
 
 def to_query(node: Node) -> str:
@@ -55,9 +57,11 @@ def _term(term: Term, translation: bool) -> str:
     text = term.text if not term.subheading else f"{term.text}/{term.subheading}"
     if translation and term.field not in _AS_IS:
         text = " ".join(text.replace("'", " ").split())
+        if term.field in _NAMES and not term.quoted:
+            text = text.lower()
     if term.truncated:
         text += "*"
-    if term.quoted or (translation and term.field not in _BARE):
+    if term.quoted or (translation and term.field not in _BARE) or _NEEDS_QUOTES.search(text.rstrip("*")):
         text = f'"{text}"'
     if not term.field:
         return text
