@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pubmed_rag.rag.engine import Engine
     from pubmed_rag.rag.export import Export, ExportFormat
     from pubmed_rag.rag.process_engine import ProcessEngine
+    from pubmed_rag.rag.replay import Provenance, Recorded, Replay
 
 
 class Library:
@@ -109,6 +110,44 @@ class Library:
 
         answerer = Answerer(self.store, self.searcher, self._engine_source(model))
         return answerer.stream(question, options or self.ask_options(), stopped)
+
+    def provenance(self, answer: Answer, options: AskOptions) -> Provenance:
+        """What ``answer``, just given with ``options``, was made of."""
+        from importlib.metadata import version
+
+        from pubmed_rag.rag.replay import Provenance
+
+        manifest = self.manifest()
+        return Provenance(
+            program=version("pubmed-rag"),
+            made=datetime.now(UTC).isoformat(timespec="seconds"),
+            library_changes=self.store.last_sequence(),
+            generation=answer.generation,
+            embedder=manifest.model,
+            embedder_revision=manifest.model_revision,
+            model=answer.model,
+            model_checksum=self._checksum(answer.model),
+            context_tokens=self.settings.ask.context_tokens,
+            threads=self.settings.ask.threads,
+            options=options,
+        )
+
+    def replay(self, recorded: Recorded) -> Replay:
+        """Ask the recorded question again, with its model and settings, and compare."""
+        from pubmed_rag.rag.replay import compare
+
+        before = recorded.provenance
+        answer = self.ask(recorded.question, before.options, model=before.model)
+        return compare(recorded, answer, self.provenance(answer, before.options))
+
+    def _checksum(self, model: str) -> str:
+        from pubmed_rag.core.files import sha256_of
+        from pubmed_rag.core.model_store import ModelStore
+        from pubmed_rag.rag.endpoint import PREFIX
+
+        if model.startswith(PREFIX):
+            return ""
+        return sha256_of(Path(ModelStore(self.settings.models.directory).locate(model, "llm")))
 
     def ask_options(self) -> AskOptions:
         """What :meth:`ask` uses when not told otherwise."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.files import write_text
 from pubmed_rag.core.records import Answer, Filters
 from pubmed_rag.ui.command import JsonOption, opened_library, state_of
 from pubmed_rag.ui.console import stderr, stdout
@@ -38,11 +40,31 @@ def add_to(app: typer.Typer) -> None:
 
 def search(
     context: typer.Context,
-    query: Annotated[str, typer.Argument(help="Words, or a question in plain language.")],
+    query: Annotated[
+        str | None, typer.Argument(help="Words, a question in plain language, or with --mode pubmed a PubMed query.")
+    ] = None,
     mode: Annotated[
-        str | None, typer.Option(help="bm25 (words), dense (meaning) or hybrid (both). Default: hybrid.")
+        str | None,
+        typer.Option(
+            help="hybrid (words and meaning), pubmed (PubMed's query language), bm25 (words) or dense (meaning). "
+            "Default: hybrid."
+        ),
     ] = None,
     top: Annotated[int | None, typer.Option(min=1, help="How many articles. Default: 10.")] = None,
+    skip: Annotated[int, typer.Option(min=0, help="Leave out the first so many: the next page.")] = 0,
+    like: Annotated[
+        str | None, typer.Option("--like", metavar="PMID", help="Articles similar to this one, instead of a query.")
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(help="With --mode pubmed: relevance, date (of publication) or entered (into PubMed).")
+    ] = "relevance",
+    faithful: Annotated[
+        bool,
+        typer.Option(
+            "--faithful/--strict",
+            help="With --mode pubmed: pass over mistakes in silence as PubMed does, or refuse them. Default: refuse.",
+        ),
+    ] = False,
     year_from: YearFrom = None,
     year_to: YearTo = None,
     types: TypesOption = None,
@@ -56,16 +78,37 @@ def search(
             "--only-retracted/--no-retracted", help="Only retracted papers, or none. Default: shown and marked."
         ),
     ] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show what each component made of each hit.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Show how the query was understood, what each clause matches, and each hit's scores."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Find articles in the library."""
-    from pubmed_rag.index.search import as_mode
+    """Find articles in the library, by a query or by an article they should be like."""
+    from pubmed_rag.index.search import as_mode, as_sort
     from pubmed_rag.ui.render import print_search
 
     filters = _filters(year_from, year_to, types, mesh, journals, languages, with_abstract, retracted)
+    if (query is None) == (like is None):
+        raise UsageError("give a query or --like PMID", remedy="see 'pubmed-rag search --help'")
+    if like is not None and (mode is not None or skip):
+        raise UsageError("--like takes neither --mode nor --skip")
     with opened_library(context) as library, stderr().status("searching"):  # the first time, the model is loaded
-        result = library.search(query, mode=as_mode(mode) if mode else None, top=top, filters=filters)
+        if like is not None:
+            result = library.similar(like, top=top, filters=filters)
+        else:
+            result = library.search(
+                query or "",
+                mode=as_mode(mode) if mode else None,
+                top=top,
+                filters=filters,
+                skip=skip,
+                sort=as_sort(sort),
+                strict=not faithful,
+                explain=explain,
+            )
     if as_json:
         typer.echo(to_json(search_json(result)))
         return
@@ -75,7 +118,7 @@ def search(
 
 def ask(
     context: typer.Context,
-    question: Annotated[str, typer.Argument(help="A question in plain language.")],
+    question: Annotated[str | None, typer.Argument(help="A question in plain language.")] = None,
     top: Annotated[int | None, typer.Option(min=1, help="How many articles to read. Default: 8.")] = None,
     temperature: Annotated[
         float | None, typer.Option(min=0.0, max=2.0, help="0 gives the same answer every time. Default: 0.")
@@ -91,12 +134,29 @@ def ask(
     mesh: MeshOption = None,
     journals: JournalOption = None,
     languages: LanguageOption = None,
+    to: Annotated[
+        str | None, typer.Option("--format", metavar="FORMAT", help="As a document: markdown, html or json.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the document here. Default format: markdown.")
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="FILE", help="Ask again what a written answer asked, and say what changed."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the library's abstracts, every sentence cited and checked."""
     from pubmed_rag.rag.answer import Stage
+    from pubmed_rag.ui.answer_file import answer_file, as_answer_format
     from pubmed_rag.ui.render import print_answer
 
+    if (question is None) == (replay is None):
+        raise UsageError("give a question or --replay FILE, one of them")
+    if question is None:
+        _replay(context, replay, as_json=as_json)
+        return
+    written = as_answer_format(to or "markdown") if to or out else None
     filters = _filters(year_from, year_to, types, mesh, journals, languages, None, None)
     with opened_library(context) as library:
         defaults = library.ask_options()
@@ -115,11 +175,38 @@ def ask(
                     status.update(event.name)
                 elif isinstance(event, Answer):
                     answer = event
+        if written is not None:
+            cited = [citation.id for claim in answer.claims for citation in claim.citations]
+            provenance = library.provenance(answer, options)
+            text = answer_file(answer, library.store.get_many(cited), provenance, written)
+            if out is None:
+                typer.echo(text, nl=False)
+                return
+            write_text(out, text)
+            console.print(f"written to {out}", markup=False)
         if as_json:
             typer.echo(to_json(answer_json(answer)))
             return
         _warn(answer.notes)
         print_answer(stdout(), answer, library.store)
+
+
+def _replay(context: typer.Context, path: Path | None, *, as_json: bool) -> None:
+    from pubmed_rag.rag.replay import read_record
+    from pubmed_rag.ui.render import print_answer
+
+    recorded = read_record(path or Path())
+    with opened_library(context) as library:
+        with stderr().status("asking again"):
+            replayed = library.replay(recorded)
+        if as_json:
+            outcome = {"same": replayed.same, "changes": list(replayed.changes)}
+            typer.echo(to_json({**answer_json(replayed.answer), "replay": outcome}))
+            return
+        print_answer(stdout(), replayed.answer, library.store)
+    verdict = "The answer is the same." if replayed.same else "The answer is another one."
+    stderr().print(verdict, style="green" if replayed.same else "yellow")
+    _warn(replayed.changes)
 
 
 def ui(

@@ -1,0 +1,123 @@
+"""An answer as a file to keep: Markdown, HTML or JSON, with what it was made of, so that it can be asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.records import Answer, Article, Claim
+from pubmed_rag.rag.csl import references, remarks
+from pubmed_rag.rag.export import PUBMED, escape_markdown
+from pubmed_rag.rag.replay import MARK, Provenance, Recorded, embedded, record, record_json
+from pubmed_rag.ui.contract import answer_json, to_json
+from pubmed_rag.ui.highlight import Html, join, tag
+
+AnswerFormat = Literal["markdown", "json", "html"]
+ANSWER_FORMATS: tuple[AnswerFormat, ...] = get_args(AnswerFormat)
+
+_STYLE = Html(
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}"
+    "blockquote{margin:.3rem 0 .3rem 1rem;color:#444}.retracted{color:#a00;font-weight:bold}"
+    "footer{color:#555;font-size:.85rem;border-top:1px solid #ccc;margin-top:2rem}"
+)
+
+
+def as_answer_format(name: str) -> AnswerFormat:
+    """``name`` as a format. Raises :class:`UsageError` with the known ones."""
+    for known in ANSWER_FORMATS:
+        if known == name:
+            return known
+    raise UsageError(f"unknown format '{name}'", remedy=f"choose one of {', '.join(ANSWER_FORMATS)}")
+
+
+def answer_file(answer: Answer, articles: Mapping[str, Article], provenance: Provenance, to: AnswerFormat) -> str:
+    """The text of the file. ``articles`` holds at least what the answer cites, by id."""
+    recorded = record(answer, provenance)
+    if to == "json":
+        return to_json({**answer_json(answer), "record": record_json(recorded)}) + "\n"
+    cited = _cited(answer, articles)
+    return _markdown(answer, cited, recorded) if to == "markdown" else _html(answer, cited, recorded)
+
+
+def _cited(answer: Answer, articles: Mapping[str, Article]) -> list[tuple[Article, str, list[str]]]:
+    """By printed number: the article, its reference, and the sentences cited from it."""
+    spans: dict[str, list[str]] = {}
+    for claim in answer.claims:
+        for citation in claim.citations:
+            found = spans.setdefault(citation.id, [])
+            found += [span.text for span in citation.evidence if span.text not in found]
+    kept = [articles[article_id] for article_id in spans]
+    return [(article, text, spans[article.id]) for article, text in zip(kept, references(kept), strict=True)]
+
+
+def _about(provenance: Provenance) -> list[str]:
+    options = provenance.options
+    return [
+        f"Made {provenance.made} by pubmed-rag {provenance.program}",
+        f"index {provenance.generation or 'none'}, library change {provenance.library_changes:,}",
+        f"embedding model {provenance.embedder} ({provenance.embedder_revision[:16]})",
+        f"language model {provenance.model} ({provenance.model_checksum[:16] or 'no checksum'})",
+        f"{options.top} articles, temperature {options.temperature:g}, top-p {options.top_p:g}, seed {options.seed}",
+    ]
+
+
+def _marks(claim: Claim) -> str:
+    return "".join(f"[{citation.number}]" for citation in claim.citations)
+
+
+# -- Markdown ----------------------------------------------------------------------------------------
+
+
+def _markdown(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], recorded: Recorded) -> str:
+    lines = [f"# {escape_markdown(answer.question)}", ""]
+    if answer.claims:
+        for claim in answer.claims:
+            lines += [f"{escape_markdown(claim.text)} {escape_markdown(_marks(claim))}", ""]
+    else:
+        lines += [escape_markdown(answer.answer), ""]
+    for hit in answer.retracted:
+        lines += [f"**Not used, because it was retracted:** {escape_markdown(hit.title)} ({hit.pmid or hit.id})", ""]
+    if cited:
+        lines += ["## Sources", ""]
+    for number, (article, reference, sentences) in enumerate(cited, start=1):
+        link = f" [PubMed]({PUBMED}/{article.pmid}/)" if article.pmid else ""
+        told = "".join(f" **{remark}.**" for remark in remarks(article))
+        lines += [f"{number}. {escape_markdown(reference)}{told}{link}", ""]
+        lines += [f"   > {escape_markdown(sentence)}\n" for sentence in sentences]
+    lines += ["---", "", escape_markdown("; ".join(_about(recorded.provenance))) + ".", ""]
+    return "\n".join([*lines, f"<!-- {MARK} {embedded(recorded)} -->", ""])
+
+
+# -- HTML --------------------------------------------------------------------------------------------
+
+
+def _html(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], recorded: Recorded) -> str:
+    claims = [tag("p", tag("bdi", claim.text), " ", _links(claim)) for claim in answer.claims]
+    body = [
+        tag("h1", answer.question),
+        *(claims or [tag("p", answer.answer)]),
+        *(
+            tag("p", f"Not used, because it was retracted: {hit.title} ({hit.pmid or hit.id})", cls="retracted")
+            for hit in answer.retracted
+        ),
+    ]
+    if cited:
+        body += [tag("h2", "Sources"), tag("ol", *(_source(number, *parts) for number, parts in enumerate(cited, 1)))]
+    body.append(tag("footer", "; ".join(_about(recorded.provenance)), "."))
+    data = Html(f'<script type="application/json" id="{MARK}">{embedded(recorded)}</script>')
+    head = join([Html('<meta charset="utf-8">'), tag("title", answer.question), tag("style", _STYLE)])
+    return f"<!DOCTYPE html>\n{tag('html', tag('head', head), tag('body', *body, data), lang='en')}\n"
+
+
+def _links(claim: Claim) -> Html:
+    return join(tag("a", f"[{citation.number}]", href=f"#source-{citation.number}") for citation in claim.citations)
+
+
+def _source(number: int, article: Article, reference: str, sentences: Sequence[str]) -> Html:
+    parts: list[str] = [tag("bdi", reference)]
+    parts += [tag("span", f" {remark}.", cls="retracted") for remark in remarks(article)]
+    if article.pmid:
+        parts += [" ", tag("a", "PubMed", href=f"{PUBMED}/{article.pmid}/")]
+    parts += [tag("blockquote", tag("bdi", sentence)) for sentence in sentences]
+    return tag("li", *parts, id=f"source-{number}")
