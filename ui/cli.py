@@ -17,7 +17,17 @@ import typer
 
 from pubmed_rag.core.errors import INTERRUPTED_EXIT_CODE, PubmedRagError, translate
 from pubmed_rag.core.settings import load_settings
-from pubmed_rag.ui import cli_demo, cli_eval, cli_export, cli_index, cli_ingest, cli_models, cli_search, cli_update
+from pubmed_rag.ui import (
+    cli_ask,
+    cli_demo,
+    cli_eval,
+    cli_export,
+    cli_index,
+    cli_ingest,
+    cli_models,
+    cli_search,
+    cli_update,
+)
 from pubmed_rag.ui.command import State
 
 app = typer.Typer(
@@ -60,6 +70,7 @@ cli_demo.add_to(app)
 cli_ingest.add_to(app)
 cli_index.add_to(app)
 cli_search.add_to(app)
+cli_ask.add_to(app)
 cli_export.add_to(app)
 cli_update.add_to(app)
 cli_eval.add_to(app)

@@ -1,19 +1,16 @@
-"""``pubmed-rag search``, ``ask`` and ``ui``: what researchers use."""
+"""``pubmed-rag search`` and ``ui``: what researchers use."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pubmed_rag.core.errors import UsageError
-from pubmed_rag.core.files import write_text
-from pubmed_rag.core.records import Answer, Filters
+from pubmed_rag.core.records import Filters
 from pubmed_rag.ui.command import JsonOption, opened_library, state_of
 from pubmed_rag.ui.console import stderr, stdout
-from pubmed_rag.ui.contract import answer_json, search_json, to_json
+from pubmed_rag.ui.contract import search_json, to_json
 
 YearFrom = Annotated[int | None, typer.Option("--from", metavar="YEAR", help="Published in or after this year.")]
 YearTo = Annotated[int | None, typer.Option("--to", metavar="YEAR", help="Published in or before this year.")]
@@ -34,7 +31,6 @@ AbstractOption = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     app.command("search")(search)
-    app.command("ask")(ask)
     app.command("ui")(ui)
 
 
@@ -90,7 +86,7 @@ def search(
     from pubmed_rag.index.search import as_mode, as_sort
     from pubmed_rag.ui.render import print_search
 
-    filters = _filters(year_from, year_to, types, mesh, journals, languages, with_abstract, retracted)
+    filters = filters_of(year_from, year_to, types, mesh, journals, languages, with_abstract, retracted)
     if (query is None) == (like is None):
         raise UsageError("give a query or --like PMID", remedy="see 'pubmed-rag search --help'")
     if like is not None and (mode is not None or skip):
@@ -112,101 +108,8 @@ def search(
     if as_json:
         typer.echo(to_json(search_json(result)))
         return
-    _warn(result.warnings)
+    warn(result.warnings)
     print_search(stdout(), result, explain=explain)
-
-
-def ask(
-    context: typer.Context,
-    question: Annotated[str | None, typer.Argument(help="A question in plain language.")] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="How many articles to read. Default: 8.")] = None,
-    temperature: Annotated[
-        float | None, typer.Option(min=0.0, max=2.0, help="0 gives the same answer every time. Default: 0.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Equal seeds give equal answers at any temperature. Default: 0.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME|FILE.gguf", help="See 'pubmed-rag models list'.")] = None,
-    retracted: Annotated[bool, typer.Option("--include-retracted", help="Let retracted papers be evidence.")] = False,
-    year_from: YearFrom = None,
-    year_to: YearTo = None,
-    types: TypesOption = None,
-    mesh: MeshOption = None,
-    journals: JournalOption = None,
-    languages: LanguageOption = None,
-    to: Annotated[
-        str | None, typer.Option("--format", metavar="FORMAT", help="As a document: markdown, html or json.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write the document here. Default format: markdown.")
-    ] = None,
-    replay: Annotated[
-        Path | None,
-        typer.Option("--replay", metavar="FILE", help="Ask again what a written answer asked, and say what changed."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Answer a question from the library's abstracts, every sentence cited and checked."""
-    from pubmed_rag.rag.answer import Stage
-    from pubmed_rag.ui.answer_file import answer_file, as_answer_format
-    from pubmed_rag.ui.render import print_answer
-
-    if (question is None) == (replay is None):
-        raise UsageError("give a question or --replay FILE, one of them")
-    if question is None:
-        _replay(context, replay, as_json=as_json)
-        return
-    written = as_answer_format(to or "markdown") if to or out else None
-    filters = _filters(year_from, year_to, types, mesh, journals, languages, None, None)
-    with opened_library(context) as library:
-        defaults = library.ask_options()
-        options = replace(
-            defaults,
-            top=top if top is not None else defaults.top,
-            temperature=temperature if temperature is not None else defaults.temperature,
-            seed=seed if seed is not None else defaults.seed,
-            include_retracted=retracted,
-            filters=filters,
-        )
-        console = stderr()
-        with console.status("opening the library") as status:
-            for event in library.stream(question, options, model=model):
-                if isinstance(event, Stage):
-                    status.update(event.name)
-                elif isinstance(event, Answer):
-                    answer = event
-        if written is not None:
-            cited = [citation.id for claim in answer.claims for citation in claim.citations]
-            provenance = library.provenance(answer, options)
-            text = answer_file(answer, library.store.get_many(cited), provenance, written)
-            if out is None:
-                typer.echo(text, nl=False)
-                return
-            write_text(out, text)
-            console.print(f"written to {out}", markup=False)
-        if as_json:
-            typer.echo(to_json(answer_json(answer)))
-            return
-        _warn(answer.notes)
-        print_answer(stdout(), answer, library.store)
-
-
-def _replay(context: typer.Context, path: Path | None, *, as_json: bool) -> None:
-    from pubmed_rag.rag.replay import read_record
-    from pubmed_rag.ui.render import print_answer
-
-    recorded = read_record(path or Path())
-    with opened_library(context) as library:
-        with stderr().status("asking again"):
-            replayed = library.replay(recorded)
-        if as_json:
-            outcome = {"same": replayed.same, "changes": list(replayed.changes)}
-            typer.echo(to_json({**answer_json(replayed.answer), "replay": outcome}))
-            return
-        print_answer(stdout(), replayed.answer, library.store)
-    verdict = "The answer is the same." if replayed.same else "The answer is another one."
-    stderr().print(verdict, style="green" if replayed.same else "yellow")
-    _warn(replayed.changes)
 
 
 def ui(
@@ -223,7 +126,7 @@ def ui(
     raise typer.Exit(serve(state_of(context).settings, port=port, address=address, browser=browser))
 
 
-def _filters(
+def filters_of(
     year_from: int | None,
     year_to: int | None,
     types: list[str] | None,
@@ -247,6 +150,6 @@ def _filters(
     )
 
 
-def _warn(warnings: tuple[str, ...]) -> None:
+def warn(warnings: tuple[str, ...]) -> None:
     for warning in warnings:
         stderr().print(f"note: {warning}", style="yellow")
