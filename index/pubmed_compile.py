@@ -162,11 +162,14 @@ class Compiler:
         return tantivy.Query.phrase_query(self._schema, name, list(words))
 
     def _near(self, name: str, words: Sequence[str], between: int) -> tantivy.Query:
-        """Every order of the words with every way to spread at most ``between`` others over the gaps.
+        """Two different words: both at one place of the phrase, so that tantivy's slop is their distance.
 
-        Tantivy's own slop is no help: it counts from the rarer word, so that what matches depends on frequencies.
+        Otherwise every order of the words with every way to spread ``between`` others over the gaps, since over more
+        than two words slop is no distance.
         """
         between = min(between, fields.MOST_BETWEEN)
+        if len(words) == 2 and words[0] != words[1]:
+            return tantivy.Query.phrase_query(self._schema, name, [(0, words[0]), (0, words[1])], slop=between + 1)
         if arrangements(words, between) > MOST_ARRANGEMENTS:
             raise UsageError(
                 f'"{" ".join(words)}" within {between} words of each other is too wide a search for {len(words)} words',

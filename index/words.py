@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from pubmed_rag.core.records import Filters
 from pubmed_rag.core.store import StoredArticle
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import register, terms
-from pubmed_rag.index.word_fields import document, fold, schema
+from pubmed_rag.index.word_fields import JOURNAL, code_of, document, fold, schema
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,10 @@ _WRITER_BYTES = 128_000_000
 _FIELD_WEIGHTS = {"text": 1.0, "title": 0.3, "headings": 0.3}
 """Text and title chosen on SciFact's training claims; headings, which it lacks, not measured (docs/search.md)."""
 _FIRST_YEAR, _LAST_YEAR = 0, 9999
+_PORTION = 1_000_000
+"""Keys listed at a time."""
+_REMEMBERED_KEYS = 20_000_000
+"""160 MB: filters recur, and most searches leave out retracted papers."""
 _TIES = 20
 """Asked for beyond what is wanted, to see where equal scores end."""
 
@@ -65,6 +70,8 @@ class TantivyIndex:
         self._schema = index.schema
         self._searcher = index.searcher()
         self._everything: Keys | None = None
+        self._remembered: dict[Filters, Keys] = {}
+        self._lock = threading.Lock()
 
     @classmethod
     def open(cls, directory: Path) -> Self:
@@ -88,7 +95,15 @@ class TantivyIndex:
         return scores
 
     def matching(self, filters: Filters) -> Keys:
-        return self.keys_of(self.filtered(filters))
+        with self._lock:
+            keys = self._remembered.pop(filters, None)
+            if keys is None:
+                keys = self.keys_of(self.filtered(filters))
+                keys.setflags(write=False)
+            self._remembered[filters] = keys
+            while len(self._remembered) > 1 and sum(map(len, self._remembered.values())) > _REMEMBERED_KEYS:
+                self._remembered.pop(next(iter(self._remembered)))
+            return keys
 
     def count(self) -> int:
         return int(self._searcher.num_docs)
@@ -144,14 +159,13 @@ class TantivyIndex:
     def keys_of(self, query: tantivy.Query) -> Keys:
         """Keys of all articles that ``query`` matches, rising."""
         everything = self._all_keys()
-        matched = self.count_of(query)
-        if matched <= len(everything) // 2:
-            return self._listed(query, matched)
-        # What is not matched is the shorter list, and a list costs a microsecond an article.
+        if self.count_of(query) <= len(everything) // 2:
+            return self._listed(query)
+        # What is not matched is the shorter list, and listing costs half a microsecond an article.
         rest = tantivy.Query.boolean_query(
             [(tantivy.Occur.Must, tantivy.Query.all_query()), (tantivy.Occur.MustNot, query)]
         )
-        return np.setdiff1d(everything, self._listed(rest, len(everything) - matched), assume_unique=True)
+        return np.setdiff1d(everything, self._listed(rest), assume_unique=True)
 
     def count_of(self, query: tantivy.Query) -> int:
         """How many articles ``query`` matches."""
@@ -161,6 +175,12 @@ class TantivyIndex:
     def any_of(self, query: tantivy.Query) -> bool:
         """Whether ``query`` matches any article."""
         return bool(self._searcher.search(query, 1, count=False, order_by_field="key").hits)
+
+    def any_in_journal(self, name: str) -> int | None:
+        """The key of an article whose journal has this title, abbreviation or ISSN."""
+        query = tantivy.Query.term_query(self._schema, "code", code_of(JOURNAL, name))
+        found = self._searcher.search(query, 1, count=False, order_by_field="key").hits
+        return int(found[0][0]) if found else None
 
     def frequency(self, field: str, term: str) -> int:
         """How many articles have ``term`` in ``field``; deleted ones count until they are merged away."""
@@ -172,14 +192,25 @@ class TantivyIndex:
 
     def _all_keys(self) -> Keys:
         if self._everything is None:
-            self._everything = self._listed(tantivy.Query.all_query(), self.count())
+            self._everything = self._listed(tantivy.Query.all_query())
         return self._everything
 
-    def _listed(self, query: tantivy.Query, matched: int) -> Keys:
-        result = self._searcher.search(
-            query, max(1, matched), count=False, order_by_field="key", order=tantivy.Order.Asc
-        )
-        return np.fromiter((key for key, _ in result.hits), dtype=np.int64, count=len(result.hits))
+    def _listed(self, query: tantivy.Query) -> Keys:
+        """In portions, since a hit takes some 150 bytes on its way to 8."""
+        last = self._searcher.search(tantivy.Query.all_query(), 1, count=False, order_by_field="key").hits
+        portions = [np.empty(0, np.int64)]
+        for first in range(0, last[0][0] + 1 if last else 0, _PORTION):
+            portion = query
+            if last[0][0] >= _PORTION:
+                within = tantivy.Query.range_query(
+                    self._schema, "key", tantivy.FieldType.Unsigned, first, first + _PORTION - 1
+                )
+                portion = self._all_of([query, within])
+            hits = self._searcher.search(
+                portion, _PORTION, count=False, order_by_field="key", order=tantivy.Order.Asc
+            ).hits
+            portions.append(np.fromiter((key for key, _ in hits), dtype=np.int64, count=len(hits)))
+        return np.concatenate(portions)
 
     def _keys_at(self, addresses: list[tantivy.DocAddress]) -> Keys:
         return np.array(self._searcher.fast_field_values("key", addresses), dtype=np.int64)
