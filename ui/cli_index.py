@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,12 +14,41 @@ from pubmed_rag.ui.command import JsonOption, opened_library
 from pubmed_rag.ui.console import stdout
 from pubmed_rag.ui.contract import build_json, to_json
 
+if TYPE_CHECKING:
+    from pubmed_rag.index.build import BuildOptions
+    from pubmed_rag.index.generation import Manifest
+
 group = typer.Typer(no_args_is_help=True, help="Make the library searchable.")
 
-FactoryOption = Annotated[str, typer.Option("--factory", help="FAISS factory string for the article vectors.")]
+FactoryOption = Annotated[
+    str,
+    typer.Option(
+        "--factory",
+        help="FAISS factory string for the article vectors; 'auto' chooses by their number and the memory.",
+    ),
+]
+RecallOption = Annotated[
+    float,
+    typer.Option("--recall", help="Share of the ten truly nearest articles that a search should find; 1 compares all."),
+]
+MemoryOption = Annotated[
+    float | None,
+    typer.Option(
+        "--memory-gb",
+        help="What the codes of large libraries may take while searching.",
+        show_default="half of this machine's",
+    ),
+]
 SentencesOption = Annotated[
-    bool,
-    typer.Option("--sentences/--no-sentences", help="Store a vector for every sentence: better ranking and evidence."),
+    bool | None,
+    typer.Option(
+        "--sentences/--no-sentences",
+        help="Store a vector for every sentence: better ranking and evidence.",
+        show_default="up to 5 million articles",
+    ),
+]
+FromEmbeddingsOption = Annotated[
+    bool, typer.Option("--from-embeddings", help="Use only vectors that are there already; load no model.")
 ]
 
 
@@ -30,26 +59,37 @@ def add_to(app: typer.Typer) -> None:
 @group.command("build")
 def build(
     context: typer.Context,
-    factory: FactoryOption = "Flat",
-    sentences: SentencesOption = True,
+    factory: FactoryOption = "auto",
+    recall: RecallOption = 0.95,
+    memory_gb: MemoryOption = None,
+    sentences: SentencesOption = None,
+    from_embeddings: FromEmbeddingsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the index from all articles. Texts embedded before are not embedded again.
 
     The present index serves until the new one is complete; an interrupted build goes on where it was.
     """
-    _make(context, factory, sentences, as_json, lambda library: library.build_index)
+    options = _options(factory, recall, memory_gb, sentences, from_embeddings)
+    _make(context, options, as_json, lambda library: library.build_index)
 
 
 @group.command("update")
 def update(
     context: typer.Context,
-    factory: FactoryOption = "Flat",
-    sentences: SentencesOption = True,
+    factory: FactoryOption = "auto",
+    recall: RecallOption = 0.95,
+    memory_gb: MemoryOption = None,
+    sentences: SentencesOption = None,
+    from_embeddings: FromEmbeddingsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring the index up to date at the cost of what changed; build it where there is none."""
-    _make(context, factory, sentences, as_json, lambda library: library.update_index)
+    """Bring the index up to date at the cost of what changed; build it where there is none.
+
+    It keeps the kind of index there is, until the library has outgrown it.
+    """
+    options = _options(factory, recall, memory_gb, sentences, from_embeddings)
+    _make(context, options, as_json, lambda library: library.update_index)
 
 
 @group.command("info")
@@ -73,12 +113,24 @@ def info(context: typer.Context, as_json: JsonOption = False) -> None:
                     ("sentences", f"{manifest.sentences:,}"),
                     ("behind", f"{behind:,} changes" if behind else "no, up to date"),
                     ("model", f"{manifest.model} {manifest.model_revision}, {manifest.dimension} dimensions"),
-                    ("vectors", manifest.factory),
+                    ("vectors", _vectors(manifest)),
                     ("size", f"{size / 1e6:,.1f} MB"),
                     ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
                 ]
             )
         )
+
+
+def _vectors(manifest: Manifest) -> str:
+    facts = manifest.vectors
+    if facts is None:
+        return manifest.factory
+    parts = [f"{facts.vectors:,} as {manifest.factory}, {facts.plan.rows} rows"]
+    if facts.probes:
+        parts.append(f"{facts.probes} lists looked into, {facts.plan.refine} candidates a hit scored exactly")
+    if facts.sampled:
+        parts.append(f"{facts.recall:.1%} of the ten nearest found ({facts.sampled} samples)")
+    return "; ".join(parts)
 
 
 @group.command("verify")
@@ -102,17 +154,23 @@ def verify(context: typer.Context, as_json: JsonOption = False) -> None:
             )
 
 
+def _options(
+    factory: str, recall: float, memory_gb: float | None, sentences: bool | None, from_embeddings: bool
+) -> BuildOptions:
+    from pubmed_rag.index.build import BuildOptions
+
+    memory = None if memory_gb is None else int(memory_gb * 1e9)
+    return BuildOptions(factory, sentences, recall, memory, from_embeddings)
+
+
 def _make(
     context: typer.Context,
-    factory: str,
-    sentences: bool,
+    options: BuildOptions,
     as_json: bool,
     method: Callable[[Library], Callable[..., BuildReport]],
 ) -> None:
-    from pubmed_rag.index.build import BuildOptions
-
     with opened_library(context) as library:
-        report = method(library)(BuildOptions(factory=factory, with_sentences=sentences))
+        report = method(library)(options)
     if as_json:
         typer.echo(to_json(build_json(report)))
     elif report.embedded or report.reused:
