@@ -11,8 +11,8 @@ _STRATEGIES = {
     (
         "therapy",
         "broad",
-    ): "((clinical[Title/Abstract] AND trial[Title/Abstract]) OR clinical trials as topic[MeSH Terms] "
-    "OR clinical trial[Publication Type] OR random*[Title/Abstract] OR random allocation[MeSH Terms] "
+    ): "((clinical[Title/Abstract] AND trial[Title/Abstract]) "
+    "OR clinical trials as topic[MeSH Terms] OR clinical trial[Publication Type] OR random*[Title/Abstract] OR random allocation[MeSH Terms] "
     "OR therapeutic use[MeSH Subheading])",
     ("therapy", "narrow"): "(randomized controlled trial[Publication Type] OR (randomized[Title/Abstract] "
     "AND controlled[Title/Abstract] AND trial[Title/Abstract]))",

@@ -17,6 +17,7 @@ SHORTEST_STEM = 4  # characters before an asterisk (PubMed User Guide, "Truncati
 _PROXIMITY = re.compile(r"~\s*(\d{1,5})")
 _WITH_SUBHEADING = frozenset({"MESH", "MAJR"})
 _ISO_DAY = re.compile(r"\d{4}-\d{1,2}(?:-\d{1,2})?")
+_BARE_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")  # with an asterisk it is a word, and must stay one without
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
@@ -184,6 +185,7 @@ def _star(text: str, last: Token, report: Report, first: Token | None = None) ->
     text = " ".join(text.split())
     if "*" not in text:
         return text, False
+    text = _BARE_OPERATOR.sub(lambda found: found[0].lower(), text)
     stem = text.rstrip("*")
     ends = stem != text and bool(stem) and not stem[-1].isspace()
     if "*" in stem:

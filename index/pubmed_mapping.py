@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from pubmed_rag.core import subheadings
 from pubmed_rag.core.mesh import term_key
 from pubmed_rag.core.mesh_store import TermKind
 from pubmed_rag.core.stopwords import STOPWORDS
@@ -15,7 +16,7 @@ from pubmed_rag.index.pubmed_ast import And, Node, Not, Nothing, Or, Range, Term
 from pubmed_rag.index.pubmed_atm import PhraseKnown, TermMapper, all_of, headings_of, one_of, related_keys
 from pubmed_rag.index.pubmed_dates import DATE_FIELDS, relative_range
 from pubmed_rag.index.pubmed_filters import is_filter
-from pubmed_rag.index.pubmed_notes import QueryNote, Report, Severity
+from pubmed_rag.index.pubmed_notes import QueryNote, Severity
 from pubmed_rag.index.pubmed_parser import parse
 from pubmed_rag.index.pubmed_print import field_name, to_query, to_translation
 from pubmed_rag.index.vocabulary import Vocabulary
@@ -176,8 +177,6 @@ class Mapping:
     def _known_subheading(self, text: str) -> str | None:
         if self._vocabulary is not None:
             return self._vocabulary.subheading(text)
-        from pubmed_rag.core import subheadings
-
         return subheadings.find(text)
 
     def _subheading(self, term: Term) -> Node:
@@ -291,6 +290,3 @@ class Mapping:
 
     def _note(self, term: Term, message: str, severity: Severity = "warning", suggestion: str | None = None) -> None:
         self.notes.append(QueryNote(message, term.start, term.end, severity, suggestion))
-
-
-__all__ = ["Mapping", "Report"]

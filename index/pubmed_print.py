@@ -10,7 +10,7 @@ from pubmed_rag.index.pubmed_ast import And, Node, Not, Nothing, Or, Range, Term
 _BARE = frozenset({"FULL", "FAUT", "LAUT", "FINV", "UID"})  # quotes have a meaning here, or none are printed
 _AS_IS = frozenset({"JOUR", "AUID", "AID"})
 _NAMES = frozenset({"MESH", "MAJR", "SUBH", "SUBS", "PTYP", "PAPX"})  # printed in small letters unless typed in quotes
-_NEEDS_QUOTES = re.compile(r"[()\[\]|&#:*]|^(?:AND|OR|NOT)$|(?:^|\s)(?:AND|OR|NOT)(?:\s|$)")
+_NEEDS_QUOTES = re.compile(r"[()\[\]|]")  # as in names of chemicals; typed words have none
 
 
 def to_query(node: Node) -> str:
