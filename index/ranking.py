@@ -16,7 +16,7 @@ from pubmed_rag.core.records import Filters
 from pubmed_rag.index.fusion import Fusion, Scale, ranks, reciprocal_ranks, weighted_sum
 from pubmed_rag.index.sentence_vectors import SentenceVectors
 from pubmed_rag.index.vectors import VectorIndex, Vectors
-from pubmed_rag.index.words import Keys, Scores, WordIndex
+from pubmed_rag.index.words import Keys, Scores, WordHits, WordIndex
 
 CANDIDATES = 200
 """The best of each component that the first block holds."""
@@ -47,8 +47,13 @@ class Ranking:
 
 def rank_by_words(indexes: Indexes, query: str, wanted: int, filters: Filters) -> Ranking:
     """The best ``wanted`` by BM25: only articles that hold a word of the query."""
-    words = indexes.words.search(query, wanted, filters)
-    return _ordered(words.keys, words.scores, {"bm25": words.scores}, words.total)
+    return ranking_of_words(indexes.words.search(query, wanted, filters), "bm25")
+
+
+def ranking_of_words(hits: WordHits, component: str) -> Ranking:
+    """What the word index put in order, as it stands, under the name of one ``component``."""
+    places = np.arange(1, len(hits.keys) + 1)
+    return Ranking(hits.keys, hits.scores, {component: hits.scores}, {component: places}, hits.total)
 
 
 def rank_by_meaning(indexes: Indexes, vector: Vectors, wanted: int, filters: Filters) -> Ranking:

@@ -6,30 +6,39 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import get_args
 
+from pubmed_rag.core.article import Journal
 from pubmed_rag.core.errors import LibraryError, UsageError
 from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.core.mesh_store import MeshStore
 from pubmed_rag.core.records import Article, Component, Filters, Hit, SearchMode, SearchResult
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.embedder import Embedder, check_same_model
 from pubmed_rag.index.fusion import Fusion
 from pubmed_rag.index.generation import Generation, current_generation, current_name
-from pubmed_rag.index.ranking import Indexes, Ranking, rank_by_both, rank_by_meaning, rank_by_words
+from pubmed_rag.index.pubmed_mode import LibraryMesh, PubmedFound, search_pubmed
+from pubmed_rag.index.pubmed_search import Sort
+from pubmed_rag.index.ranking import Indexes, Ranking, rank_by_both, rank_by_meaning, rank_by_words, ranking_of_words
 from pubmed_rag.index.sentence_vectors import SentenceVectors
 from pubmed_rag.index.vectors import FaissIndex, Vectors
 from pubmed_rag.index.words import TantivyIndex
 
 log = logging.getLogger(__name__)
 
-MODES: tuple[SearchMode, ...] = ("bm25", "dense", "hybrid")
+MODES: tuple[SearchMode, ...] = ("pubmed", "bm25", "dense", "hybrid")
+SORTS: tuple[Sort, ...] = get_args(Sort)
+_WITHOUT_MODEL = frozenset({"pubmed", "bm25"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     generation: Generation
     indexes: Indexes
+    words: TantivyIndex
 
 
 class Searcher:
@@ -46,19 +55,34 @@ class Searcher:
         embedder: Callable[[], Embedder],
         *,
         fusion: Fusion | None = None,
+        today: Callable[[], date] = date.today,
     ) -> None:
         self._paths = paths
         self._store = store
         self._embedder_source = embedder
         self._fusion = fusion or Fusion()
+        self._today = today
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
+        self._mesh: tuple[tuple[int, int], MeshStore] | None = None
 
     def search(
-        self, query: str, *, mode: SearchMode = "hybrid", top: int = 10, filters: Filters | None = None
+        self,
+        query: str,
+        *,
+        mode: SearchMode = "hybrid",
+        top: int = 10,
+        filters: Filters | None = None,
+        skip: int = 0,
+        sort: Sort = "relevance",
+        strict: bool = True,
+        explain: bool = False,
     ) -> SearchResult:
-        """The best ``top`` articles for ``query``, ranked from 1; fewer only where fewer match.
+        """The best ``top`` articles for ``query`` after the first ``skip``; fewer only where fewer match.
 
+        Ranks count from 1 over all pages: hit n is the same whatever ``top`` and ``skip``. Mode ``pubmed`` alone
+        takes another ``sort`` than relevance, ``strict`` (refuse mistakes, or pass over them in silence as PubMed
+        does) and ``explain`` (count what each clause matches).
         Raises :class:`UsageError` for an empty query, ``top`` below 1 or an unknown mode, and what
         loading an index raises. ``took_ms`` leaves out what happens only once: loading index and model.
         """
@@ -66,27 +90,40 @@ class Searcher:
             raise UsageError("the query is empty")
         if top < 1:
             raise UsageError("--top must be at least 1")
+        if skip < 0:
+            raise UsageError("--skip must not be negative")
         as_mode(mode)
+        if as_sort(sort) != "relevance" and mode != "pubmed":
+            raise UsageError(f"sorting by '{sort}' needs --mode pubmed", remedy="the other modes rank by relevance")
         loaded = self._current()
-        if mode != "bm25":
+        if mode not in _WITHOUT_MODEL:
             self.embedder()
         started = time.perf_counter()
         # A little more than asked: articles deleted since the index was built are skipped.
-        ranking = self._rank(loaded.indexes, query, mode, top + 10, filters or Filters())
-        hits = self._hits(ranking, top)
-        return SearchResult(
-            query=query,
-            mode=mode,
-            hits=hits,
-            total=ranking.total,
-            took_ms=round((time.perf_counter() - started) * 1000, 1),
-            warnings=self._warnings(loaded),
-            generation=loaded.generation.manifest.generation,
-        )
+        wanted, chosen = skip + top + 10, filters or Filters()
+        if mode == "pubmed":
+            found = self._pubmed(loaded, query, wanted, chosen, sort, strict, explain)
+            ranking = ranking_of_words(found.hits, "pubmed")
+        else:
+            found = None
+            ranking = self._rank(loaded.indexes, query, mode, wanted, chosen)
+        result = self._result(loaded, query, mode, ranking, skip, top, started)
+        if found:
+            result = replace(
+                result,
+                translation=found.translation,
+                clauses=found.clauses,
+                warnings=(*found.warnings, *result.warnings),
+            )
+        return result
+
+    def indexes(self) -> Indexes:
+        """The engines of the current generation."""
+        return self._current().indexes
 
     def sentence_vectors(self) -> SentenceVectors:
         """The sentence vectors of the current generation: ready evidence."""
-        return self._current().indexes.sentences
+        return self.indexes().sentences
 
     def embedder(self) -> Embedder:
         """The embedder, checked to be the one the index was built with."""
@@ -126,6 +163,55 @@ class Searcher:
             return rank_by_meaning(indexes, vector, wanted, filters)
         return rank_by_both(indexes, query, vector, wanted, filters, self._fusion)
 
+    def _pubmed(
+        self, loaded: _Loaded, query: str, wanted: int, filters: Filters, sort: Sort, strict: bool, explain: bool
+    ) -> PubmedFound:
+        mesh = self._mesh_store()
+        vocabulary = None if mesh is None else LibraryMesh(mesh, lambda name: self._journal(loaded.words, name))
+        return search_pubmed(
+            query,
+            loaded.words,
+            vocabulary,
+            wanted,
+            filters,
+            sort=sort,
+            strict=strict,
+            explain=explain,
+            today=self._today(),
+        )
+
+    def _mesh_store(self) -> MeshStore | None:
+        """The library's MeSH; opened anew when it has been replaced."""
+        with self._lock:
+            try:
+                found = self._paths.mesh.stat()
+            except FileNotFoundError:
+                return None
+            stamp = (found.st_ino, found.st_mtime_ns)
+            if self._mesh is None or self._mesh[0] != stamp:
+                self._mesh = (stamp, MeshStore(self._paths.mesh))
+            return self._mesh[1]
+
+    def _journal(self, words: TantivyIndex, name: str) -> Journal | None:
+        """The journal of this title, abbreviation or ISSN, if an article of the library appeared in it."""
+        key = words.any_in_journal(name)
+        article = None if key is None else self._store.get_by_keys([key]).get(key)
+        return article.journal if article else None
+
+    def _result(
+        self, loaded: _Loaded, query: str, mode: SearchMode, ranking: Ranking, skip: int, top: int, started: float
+    ) -> SearchResult:
+        hits = self._hits(ranking, skip + top)[skip:]
+        return SearchResult(
+            query=query,
+            mode=mode,
+            hits=hits,
+            total=ranking.total,
+            took_ms=round((time.perf_counter() - started) * 1000, 1),
+            warnings=self._warnings(loaded),
+            generation=loaded.generation.manifest.generation,
+        )
+
     def _hits(self, ranking: Ranking, top: int) -> tuple[Hit, ...]:
         """The first ``top`` of ``ranking`` that are still in the store."""
         hits: list[Hit] = []
@@ -160,13 +246,23 @@ def as_mode(name: str) -> SearchMode:
     raise UsageError(f"unknown mode '{name}'", remedy=f"choose one of {', '.join(MODES)}")
 
 
+def as_sort(name: str) -> Sort:
+    """``name`` as an order of results. Raises :class:`UsageError` with the known ones."""
+    for sort in SORTS:
+        if sort == name:
+            return sort
+    raise UsageError(f"unknown order '{name}'", remedy=f"choose one of {', '.join(SORTS)}")
+
+
 def _load(paths: LibraryPaths) -> _Loaded:
     generation = current_generation(paths)
     generation.require_whole()
+    words = TantivyIndex.open(generation.words)
     return _Loaded(
         generation=generation,
+        words=words,
         indexes=Indexes(
-            words=TantivyIndex.open(generation.words),
+            words=words,
             vectors=FaissIndex.load(generation.vectors),
             sentences=SentenceVectors.open(generation.sentences, generation.manifest.dimension),
         ),

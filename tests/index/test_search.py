@@ -19,6 +19,8 @@ from pubmed_rag.index.words import Scores
 from tests.support import FakeEmbedder, Opener, TinyLibrary, article, open_tiny, random_articles
 
 QUERY = "carvedilol mortality in adults with sepsis"
+RANKED: tuple[SearchMode, ...] = ("bm25", "dense", "hybrid")
+"""Modes that rank whatever shares a word or a meaning; PubMed's wants every word."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def test_a_hit_carries_what_a_list_shows(tiny: Opener) -> None:
     assert (other.id, other.pmid, other.year, other.journal, other.retracted) == ("D-1", None, None, None, False)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", RANKED)
 def test_ranks_rise_and_scores_fall(many: TinyLibrary, mode: SearchMode) -> None:
     result = many.search(QUERY, mode, 50)
     assert [hit.rank for hit in result.hits] == list(range(1, 51))
@@ -125,6 +127,17 @@ def test_a_longer_list_begins_with_the_shorter(many: TinyLibrary, mode: SearchMo
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_pages_continue_each_other(many: TinyLibrary, mode: SearchMode) -> None:
+    query = "aspirin OR placebo" if mode == "pubmed" else QUERY
+    whole = many.search(query, mode, 60)
+    assert len(whole.hits) == 60
+    pages = [many.searcher.search(query, mode=mode, top=20, skip=skip) for skip in (0, 20, 40)]
+    assert tuple(hit for page in pages for hit in page.hits) == whole.hits
+    assert {page.total for page in pages} == {whole.total}
+    assert many.searcher.search(query, mode=mode, skip=10_000).hits == ()
+
+
+@pytest.mark.parametrize("mode", RANKED)
 def test_equal_articles_come_in_the_order_they_were_stored(tiny: Opener, mode: SearchMode) -> None:
     library = tiny(article(f"{900 - number}", "Reply.") for number in range(60))
     assert ids(library.search("reply", mode, 20)) == [str(900 - number) for number in range(20)]
@@ -136,7 +149,7 @@ def test_a_search_repeated_is_equal(many: TinyLibrary, mode: SearchMode) -> None
     assert fresh.search(QUERY, mode=mode, top=50).hits == many.search(QUERY, mode, 50).hits
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", RANKED)
 def test_more_asked_than_there_is(tiny: Opener, mode: SearchMode) -> None:
     library = tiny([*random_articles(5), article("99", "Unrelated words only.")])
     result = library.search("aspirin bucindolol carvedilol mortality placebo cohort", mode, 1000)
@@ -186,7 +199,7 @@ def test_words_ask_for_no_model(many: TinyLibrary) -> None:
     assert Searcher(many.paths, many.store, none).search(QUERY, mode="bm25").hits
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", RANKED)
 def test_queries_without_a_known_word(many: TinyLibrary, mode: SearchMode) -> None:
     for query in ("unheardofword", "the of and", "???", "\u200b"):
         result = many.search(query, mode, 5)
