@@ -26,23 +26,23 @@ class Table:
 def report_markdown(evaluation: Evaluation) -> str:
     """The whole report as Markdown."""
     sections = [
-        f"# {_md(title(evaluation))}",
-        _md(introduction(evaluation)),
+        f"# {markdown_text(title(evaluation))}",
+        markdown_text(introduction(evaluation)),
         "## What the comparison shows",
-        _md_list(verdicts(evaluation)),
+        markdown_list(verdicts(evaluation)),
         "## Systems",
-        _md_table(systems_table(evaluation)),
+        markdown_table(systems_table(evaluation)),
         "## Differences",
-        _md_table(comparisons_table(evaluation)),
-        _md(METHOD),
+        markdown_table(comparisons_table(evaluation)),
+        markdown_text(METHOD),
         "## Topics with the largest differences",
-        _md_table(topics_table(evaluation)),
+        markdown_table(topics_table(evaluation)),
         "## Read with care",
-        _md_list(evaluation.left_out) if evaluation.left_out else "Nothing was left out.",
+        markdown_list(evaluation.left_out) if evaluation.left_out else "Nothing was left out.",
         "## Measures",
-        _md_list(measure_notes(evaluation)),
+        markdown_list(measure_notes(evaluation)),
         "## How this was made",
-        _md_table(provenance_table(evaluation)),
+        markdown_table(provenance_table(evaluation)),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -87,8 +87,8 @@ def verdict_sentence(comparison: Comparison) -> str:
     else:
         claim = f"{comparison.system} is {comparison.verdict} than {comparison.baseline}"
     return (
-        f"{claim}: {signed(comparison.difference)} {comparison.measure} {_interval(comparison.interval, signed)}, "
-        f"p_Holm {_p(comparison.p_holm, relation=True)} "
+        f"{claim}: {signed(comparison.difference)} {comparison.measure} {interval_text(comparison.interval, signed)}, "
+        f"p_Holm {p_text(comparison.p_holm, relation=True)} "
         f"({comparison.wins:,} topics won, {comparison.ties:,} tied, {comparison.losses:,} lost)."
     )
 
@@ -108,9 +108,9 @@ def comparisons_table(evaluation: Evaluation) -> Table:
             f"{c.system} vs {c.baseline}",
             c.verdict,
             signed(c.difference),
-            _interval(c.interval, signed),
-            _p(c.p),
-            _p(c.p_holm),
+            interval_text(c.interval, signed),
+            p_text(c.p),
+            p_text(c.p_holm),
             "-" if c.effect_size is None else signed(c.effect_size, 2),
             f"{c.wins:,}",
             f"{c.ties:,}",
@@ -172,7 +172,7 @@ def _system_row(system: SystemResult, measures: Sequence[str]) -> tuple[str, ...
     first, *others = measures
     return (
         system.name,
-        f"{plain(system.scores.mean(first))} {_interval(system.interval, plain)}",
+        f"{plain(system.scores.mean(first))} {interval_text(system.interval, plain)}",
         *(plain(system.scores.mean(measure)) for measure in others),
         f"{system.without_results:,}",
         f"{system.median_ms:.1f}",
@@ -192,32 +192,40 @@ def _split_configurations(systems: Iterable[SystemResult]) -> tuple[list[tuple[s
     return shared, own
 
 
-def _interval(interval: Interval | None, write: Callable[[float], str]) -> str:
+def interval_text(interval: Interval | None, write: Callable[[float], str]) -> str:
+    """``[low, high]``, or that there is none."""
     if interval is None:
         return "[too few topics]"
     return f"[{write(interval.low)}, {write(interval.high)}]"
 
 
-def _p(value: float, *, relation: bool = False) -> str:
+def p_text(value: float, *, relation: bool = False) -> str:
+    """``0.012`` or ``< 0.001``; with ``relation``, ``= 0.012``."""
     if value < _SMALLEST_P:
         return f"< {_SMALLEST_P}"
     return f"= {value:.3f}" if relation else f"{value:.3f}"
 
 
-def _md(text: str) -> str:
+def markdown_text(text: str) -> str:
     """``text`` on one line, with nothing in it that Markdown or HTML would act on."""
     for mark in "\\`*_[]<>|#":
         text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
     return " ".join(text.split())
 
 
-def _md_list(items: Iterable[str]) -> str:
-    return "\n".join(f"- {_md(item)}" for item in items)
+def markdown_list(items: Iterable[str]) -> str:
+    """A list of texts."""
+    return "\n".join(f"- {markdown_text(item)}" for item in items)
 
 
-def _md_table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """A table; \"None.\" where it has no row."""
     if not table.rows:
         return "None."
     rule = ["---" if column < table.numbers_from else "---:" for column in range(len(table.header))]
-    lines = [[_md(cell) for cell in table.header], rule, *([_md(cell) for cell in row] for row in table.rows)]
+    lines = [
+        [markdown_text(cell) for cell in table.header],
+        rule,
+        *([markdown_text(cell) for cell in row] for row in table.rows),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

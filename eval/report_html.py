@@ -29,44 +29,52 @@ _NOTHING_FETCHED = "default-src 'none'; style-src 'unsafe-inline'"
 
 def report_html(evaluation: Evaluation) -> str:
     """The whole report. Everything that comes from data is escaped."""
-    name = escape(title(evaluation))
+    name = title(evaluation)
+    body = f"""<h1>{escape(name)}</h1>
+<p>{escape(introduction(evaluation))}</p>
+{html_list(verdicts(evaluation))}
+<h2>Systems</h2>
+{systems_plot(evaluation)}
+{html_table(systems_table(evaluation))}
+{_differences(evaluation)}
+<h2>Topics with the largest differences</h2>
+<p class="note">By {escape(evaluation.primary.name)}, between the best and the worst system.</p>
+{html_table(topics_table(evaluation), "wide")}
+<h2>Read with care</h2>
+{html_list(evaluation.left_out) if evaluation.left_out else "<p>Nothing was left out.</p>"}
+<h2>Measures</h2>
+{html_list(measure_notes(evaluation))}"""
+    footer = f"""<h2>How this was made</h2>
+{html_table(provenance_table(evaluation), "facts")}"""
+    return html_page(name, body, footer)
+
+
+def html_page(name: str, body: str, footer: str) -> str:
+    """A whole page of ``body`` and ``footer``, which are HTML, under the title ``name``, which is text."""
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{_NOTHING_FETCHED}">
-<title>{name}</title>
+<title>{escape(name)}</title>
 <style>
 {resources.files("pubmed_rag.eval").joinpath("report.css").read_text(encoding="utf-8")}</style>
 </head>
 <body>
 <main>
-<h1>{name}</h1>
-<p>{escape(introduction(evaluation))}</p>
-{_list(verdicts(evaluation))}
-<h2>Systems</h2>
-{_systems_plot(evaluation)}
-{_table(systems_table(evaluation))}
-{_differences(evaluation)}
-<h2>Topics with the largest differences</h2>
-<p class="note">By {escape(evaluation.primary.name)}, between the best and the worst system.</p>
-{_table(topics_table(evaluation), "wide")}
-<h2>Read with care</h2>
-{_list(evaluation.left_out) if evaluation.left_out else "<p>Nothing was left out.</p>"}
-<h2>Measures</h2>
-{_list(measure_notes(evaluation))}
+{body}
 </main>
 <footer>
-<h2>How this was made</h2>
-{_table(provenance_table(evaluation), "facts")}
+{footer}
 </footer>
 </body>
 </html>
 """
 
 
-def _systems_plot(evaluation: Evaluation) -> str:
+def systems_plot(evaluation: Evaluation) -> str:
+    """Each system's mean of the primary measure with its interval."""
     dots = [
         Dot(
             system.name,
@@ -78,7 +86,7 @@ def _systems_plot(evaluation: Evaluation) -> str:
     ]
     caption = f"{evaluation.primary.name} of each system with its {INTERVAL}"
     note = "Intervals that overlap do not mean that systems are equal: each topic is compared with itself below."
-    return _figure(dot_plot(dots, caption=caption, form=plain), f"{caption}. {note}")
+    return html_figure(dot_plot(dots, caption=caption, form=plain), f"{caption}. {note}")
 
 
 def _differences(evaluation: Evaluation) -> str:
@@ -97,20 +105,25 @@ def _differences(evaluation: Evaluation) -> str:
     caption = f"Difference in {evaluation.primary.name} with its {INTERVAL}"
     plot = dot_plot(dots, caption=caption, form=signed, zero=True)
     note = "Filled: a difference is shown. Hollow: none is. The dashed line is no difference."
-    return f"<h2>Differences</h2>\n{_figure(plot, f'{caption}. {note}')}\n{_table(comparisons_table(evaluation))}\n" + (
-        f'<p class="note">{escape(METHOD)}</p>'
+    return (
+        f"<h2>Differences</h2>\n{html_figure(plot, f'{caption}. {note}')}\n"
+        + f"{html_table(comparisons_table(evaluation))}\n"
+        + (f'<p class="note">{escape(METHOD)}</p>')
     )
 
 
-def _figure(svg: str, caption: str) -> str:
+def html_figure(svg: str, caption: str) -> str:
+    """A plot with its caption, which is text."""
     return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def _list(items: Iterable[str]) -> str:
+def html_list(items: Iterable[str]) -> str:
+    """A list of texts."""
     return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
 
 
-def _table(table: Table, kind: str = "") -> str:
+def html_table(table: Table, kind: str = "") -> str:
+    """A table in a box that scrolls; ``kind`` is its class."""
     if not table.rows:
         return "<p>None.</p>"
 

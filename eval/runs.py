@@ -11,6 +11,7 @@ import numpy as np
 
 from pubmed_rag.core.errors import InputError
 from pubmed_rag.core.files import write_text
+from pubmed_rag.eval.collections import open_unpacked
 from pubmed_rag.eval.systems import ScoredDoc
 
 _COLUMNS = 6
@@ -70,10 +71,14 @@ def write_run(path: Path, tag: str, rankings: Rankings) -> None:
 
 
 def read_run(path: Path) -> Rankings:
-    """A TREC run file, anyone's, in trec_eval's order and precision. Raises :class:`InputError` naming the line."""
+    """A TREC run file, anyone's, packed or not, in trec_eval's order and precision.
+
+    Raises :class:`InputError` naming the line.
+    """
     topics: dict[str, dict[str, float]] = {}
     try:
-        text = path.read_text(encoding="utf-8")
+        with open_unpacked(path) as stream:
+            text = stream.read().decode("utf-8")
     except FileNotFoundError as error:
         raise InputError(f"there is no run file {path}") from error
     except UnicodeDecodeError as error:

@@ -95,10 +95,15 @@ def compare_all(
         _compare(measure, system, baseline, _array(values[system]) - _array(values[baseline]), seed, resamples)
         for baseline, system in (combinations(values, 2) if pairs is None else pairs)
     ]
-    adjusted = holm([comparison.p for comparison in raw])
+    return correct_together(raw)
+
+
+def correct_together(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """The same comparisons as one family: ``p_holm`` and verdict anew from each ``p``, whatever they were before."""
+    adjusted = holm([comparison.p for comparison in comparisons])
     return tuple(
         replace(comparison, p_holm=p, verdict=_verdict(comparison, p))
-        for comparison, p in zip(raw, adjusted, strict=True)
+        for comparison, p in zip(comparisons, adjusted, strict=True)
     )
 
 

@@ -66,8 +66,10 @@ class System(Protocol):
 class Engine(Protocol):
     """The part of :class:`pubmed_rag.index.search.Searcher` that a system needs."""
 
-    def search(self, query: str, *, mode: SearchMode, top: int, filters: Filters | None = None) -> SearchResult:
-        """The best ``top`` articles, ranked from 1."""
+    def search(
+        self, query: str, *, mode: SearchMode, top: int, filters: Filters | None = None, strict: bool = True
+    ) -> SearchResult:
+        """The best ``top`` articles, ranked from 1. Mode ``pubmed`` passes over mistakes unless ``strict``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class SystemSpec:
 
     ``query`` is one of the rewritings; ``sort`` and ``until`` (ISO date) are PubMed's; ``encoder`` is a model
     name or folder other than the settings'; ``run`` a TREC file. ``options`` go to the search as they are, for
-    what a mode offers beyond. ``about`` is shown in the report.
+    what a mode offers beyond. ``collections`` are the only ones it runs on, all if empty. ``about`` is shown in
+    the report.
     """
 
     name: str
@@ -87,19 +90,21 @@ class SystemSpec:
     encoder: str | None = None
     run: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    collections: tuple[str, ...] = ()
     about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemContext:
-    """What systems are made from: an engine, and the manifest of the index generation it serves.
+    """What systems are made from: an engine, and the manifest of the index generation it serves; neither where the
+    collection has no documents.
 
     ``documents`` are the collection's ids, to which live PubMed is limited; ``generator`` writes rewritten
     queries, kept in ``memory``; ``encoders`` gives engine and manifest of another encoder by its name.
     """
 
-    engine: Engine
-    index: Manifest
+    engine: Engine | None
+    index: Manifest | None
     live: LiveSearch | None = None
     documents: tuple[str, ...] = ()
     generator: TextGenerator | None = None
@@ -116,21 +121,22 @@ class EngineSystem:
         self,
         name: str,
         mode: SearchMode,
-        context: SystemContext,
+        engine: Engine,
+        index: Manifest,
         *,
         rewriter: Rewriter | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self._name = name
         self._mode = mode
-        self._engine = cast(Any, context.engine)  # options are the mode's own: no protocol lists them all
+        self._engine = cast(Any, engine)  # options are the mode's own: no protocol lists them all
         self._rewriter = rewriter or Rewriter("raw")
         self._options = dict(options or {})
         self._configuration = {
             "mode": mode,
             **{key: str(value) for key, value in self._options.items()},
             **(self._rewriter.configuration if self._rewriter.name != "raw" else {}),
-            **_index_facts(context.index),
+            **_index_facts(index),
             "code": ranking_code_digest(),
             **versions(ENGINES),
         }
@@ -301,12 +307,16 @@ def make_system(spec: SystemSpec, context: SystemContext) -> System:
             raise UsageError(f"system '{spec.name}' names an encoder, and none can be loaded here")
         engine, index = context.encoders(spec.encoder)
         context = replace(context, engine=engine, index=index)
+    if context.engine is None or context.index is None:
+        raise UsageError(f"system '{spec.name}' searches documents, and this collection has none")
     options = dict(spec.options)
+    mode = cast(SearchMode, spec.kind)
+    made = EngineSystem
     if spec.kind in ("pubmed", "expert-boolean"):
-        options.setdefault("sort", spec.sort)
+        options = {"sort": spec.sort, "strict": False, **options}  # as PubMed takes it, mistakes and all
+        mode = "pubmed"
         made = ExpertBoolean if spec.kind == "expert-boolean" else EngineSystem
-        return made(spec.name, "pubmed", context, rewriter=rewriter, options=options)
-    return EngineSystem(spec.name, cast(SearchMode, spec.kind), context, rewriter=rewriter, options=options)
+    return made(spec.name, mode, context.engine, context.index, rewriter=rewriter, options=options)
 
 
 def make_systems(names: Sequence[str], context: SystemContext) -> tuple[System, ...]:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.eval.collections import Collection, CorpusLoader
-from pubmed_rag.index.build import update_index
+from pubmed_rag.index.build import BuildOptions, update_index
 from pubmed_rag.index.embedder import Embedder
 
 _LOADED = "eval.corpus"
 _REJECTED = "eval.rejected"
 
 
-def collection_library(collection: Collection, root: Path) -> LibraryPaths:
-    """Where under ``root`` the collection's library is: its name, and the first 8 hex digits of its corpus' digest."""
-    name = re.sub(r"[^\w.-]+", "-", collection.name)
-    return LibraryPaths(root / "collections" / f"{name}-{collection.digest[:8]}")
+def collection_library(collection: Collection, root: Path, variant: str = "") -> LibraryPaths:
+    """Where under ``root`` the collection's library is: its name, and the first 8 hex digits of its corpus' digest.
+
+    ``variant`` tells libraries of the same collection apart that are kept side by side, one an encoder.
+    """
+    name = re.sub(r"[^\w.-]+", "-", f"{collection.name}-{collection.digest[:8]}{'-' if variant else ''}{variant}")
+    return LibraryPaths(root / "collections" / name)
 
 
 def prepare(
@@ -28,19 +32,27 @@ def prepare(
     load_corpus: CorpusLoader,
     embedder: Embedder,
     progress: Progress = SILENT,
+    *,
+    options: BuildOptions | None = None,
+    variant: str = "",
+    set_up: Callable[[ArticleStore], None] | None = None,
 ) -> LibraryPaths:
     """The collection's library under ``root``, complete and indexed with ``embedder``.
+
+    ``set_up`` is called once, before the first indexing, to bring in what a library holds beside articles.
 
     What is done is not done again: neither a corpus loaded to its end, nor an index that fits the
     embedder, nor a vector computed before an interruption. Raises what loading and building raise.
     """
-    paths = collection_library(collection, root)
+    paths = collection_library(collection, root, variant)
     with ArticleStore(paths, create=True) as store:
         if store.fact(_LOADED) != collection.digest:
             report = load_corpus(collection, store)
             store.set_fact(_REJECTED, str(len(report.rejected)))
+            if set_up is not None:
+                set_up(store)
             store.set_fact(_LOADED, collection.digest)
-        update_index(paths, store, embedder, progress=progress)
+        update_index(paths, store, embedder, options=options, progress=progress)
     return paths
 
 

@@ -67,6 +67,7 @@ def test_the_emulation_is_asked_in_the_declared_order() -> None:
         "top": 10,
         "filters": None,
         "sort": "relevance",
+        "strict": False,
     }
     assert ask(SystemSpec("p", "pubmed", sort="date"), Topic("1", "a"))["sort"] == "date"
     assert "sort" not in ask(SystemSpec("b", "bm25"), Topic("1", "a"))

@@ -1,0 +1,201 @@
+"""``eval challenge``: systems × collections, and what they show. Killed and repeated, it goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.files import sha256_of, write_text
+from pubmed_rag.core.progress import SILENT, Progress
+from pubmed_rag.eval.challenge_config import ChallengeConfig, CollectionSpec
+from pubmed_rag.eval.challenge_html import challenge_html
+from pubmed_rag.eval.challenge_records import ChallengeResult, CollectionResult, Missing
+from pubmed_rag.eval.challenge_report import challenge_markdown
+from pubmed_rag.eval.collections import Collection
+from pubmed_rag.eval.failures import Failure, failures
+from pubmed_rag.eval.measures import TASKS
+from pubmed_rag.eval.open_collection import open_collection, with_corpus
+from pubmed_rag.eval.query_groups import group_results, groups_of
+from pubmed_rag.eval.run import evaluate
+from pubmed_rag.eval.runs import read_run
+from pubmed_rag.eval.screening import as_screening
+from pubmed_rag.eval.statistics import correct_together
+from pubmed_rag.eval.systems import System
+from pubmed_rag.eval.verdicts import reasons_for
+from pubmed_rag.eval.workshop import Bench, Workshop
+
+FAILURES = 3
+"""Topics shown of each collection on which the headline system loses, and as many on which it wins."""
+
+
+def run_challenge(
+    config: ChallengeConfig, data: Path, out: Path, workshop: Workshop, *, progress: Progress = SILENT
+) -> ChallengeResult:
+    """Every declared system on every declared collection found under ``data``; all files into ``out``.
+
+    A collection that is not there, or a system that cannot run on one, is left out and said so. Raises
+    :class:`UsageError` where no collection is there at all, and what building and searching raise.
+    """
+    results, missing = [], []
+    for spec in config.collections:
+        path = (data / spec.path).resolve()
+        if not path.exists():
+            missing.append(Missing(spec.name, f"there is no {spec.path} in the data folder"))
+            continue
+        progress.note(f"collection {spec.name}")
+        collection = load(spec, data)
+        with workshop.open(collection, spec) as bench:
+            result, gone = _run_collection(config, spec, collection, bench, data, out / spec.name, progress)
+        missing += gone
+        if result is not None:
+            results.append(result)
+    if not results:
+        raise UsageError(
+            f"none of the collections of {config.source} is in {data}",
+            remedy="name the folder with --data; 'pubmed-rag eval datasets' says how to get them",
+        )
+    challenge = ChallengeResult(config, tuple(_corrected(results)), tuple(missing), out)
+    write_challenge(challenge)
+    return challenge
+
+
+def write_challenge(result: ChallengeResult) -> None:
+    """Every file of the challenge but those in the collections' folders, each whole or not there, the manifest last."""
+    frames = {
+        "metrics.csv": result.metrics_frame(),
+        "per_query.csv": result.per_query_frame(),
+        "comparisons.csv": result.comparisons_frame(),
+    }
+    for name, frame in frames.items():
+        write_text(result.out / name, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
+    write_text(result.out / "report.md", challenge_markdown(result))
+    write_text(result.out / "report.html", challenge_html(result))
+    manifest = {
+        "title": result.config.title,
+        "source": result.config.source,
+        "seed": result.config.seed,
+        "baseline": result.config.baseline,
+        "challengers": result.config.challengers,
+        "date": max(found.evaluation.provenance.date for found in result.collections),
+        "commit": result.collections[0].evaluation.provenance.commit,
+        "systems": result.config.systems,
+        "collections": [
+            {
+                "declared": found.spec,
+                "manifest": f"{found.spec.name}/manifest.json",
+                "sha256": sha256_of(result.out / found.spec.name / "manifest.json"),
+                "documents": found.documents,
+                "live": found.live_dates,
+                "provenance": found.evaluation.provenance,
+                "models": sorted({model for s in found.evaluation.systems if (model := _model(s.run.configuration))}),
+            }
+            for found in result.collections
+        ],
+        "not_run": [str(missing) for missing in result.missing],
+    }
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1).decode()
+    write_text(result.out / "manifest.json", text + "\n")
+
+
+def _model(configuration: Mapping[str, str]) -> str:
+    """Name and revision of the encoder an index was made with; the revision holds the weights' checksum."""
+    model = configuration.get("model", "")
+    return f"{model} {configuration['model_revision']}" if model else ""
+
+
+def load(spec: CollectionSpec, data: Path) -> Collection:
+    """The collection that ``spec`` declares, under its own name, candidates set if it is for screening."""
+    collection = open_collection(data / spec.path, spec.split, queries=spec.queries)
+    if spec.corpus:
+        collection = with_corpus(collection, [data / name for name in spec.corpus])
+    if spec.task == "screening":
+        collection = as_screening(collection)
+    return collection
+
+
+def _run_collection(
+    config: ChallengeConfig,
+    spec: CollectionSpec,
+    collection: Collection,
+    bench: Bench,
+    data: Path,
+    out: Path,
+    progress: Progress,
+) -> tuple[CollectionResult | None, list[Missing]]:
+    systems, gone = _systems(config, spec, collection, bench, data)
+    if not systems:
+        return None, [*gone, Missing(spec.name, "no system can run on it")]
+    present = tuple(system.name for system in systems)
+    pairs = config.pairs_for(spec, present)
+    task = TASKS[spec.task]
+    evaluation = evaluate(
+        collection,
+        systems,
+        out,
+        seed=config.seed,
+        left_out=bench.left_out,
+        task=task,
+        pairs=pairs,
+        progress=progress,
+    )
+    values = {system.name: system.scores.values[task.primary.name] for system in evaluation.systems}
+    groups = tuple(groups_of(topic, spec.kind, bench.mesh_match) for topic in collection.topics)
+    challengers = [name for name in config.challengers if name in present]
+    baseline = spec.baseline or config.baseline
+    headline = [(baseline, name) for name in challengers if name != baseline and baseline in present]
+    explained: tuple[Failure, ...] = ()
+    if headline:
+        rankings = {name: read_run(out / "runs" / f"{name}.trec") for name in present}
+        explained = failures(collection, headline[0], values, rankings, bench.texts, bench.translate, FAILURES)
+    return CollectionResult(
+        spec=spec,
+        evaluation=evaluation,
+        documents=bench.documents,
+        judgements=len(collection.qrels),
+        groups=groups,
+        group_results=group_results(groups, values, headline, config.seed),
+        failures=explained,
+        live_dates=bench.live_dates(),
+        reasons={},
+    ), gone
+
+
+def _systems(
+    config: ChallengeConfig, spec: CollectionSpec, collection: Collection, bench: Bench, data: Path
+) -> tuple[list[System], list[Missing]]:
+    systems, gone = [], []
+    for declared in config.systems_for(spec):
+        why = ""
+        if declared.kind == "pubmed-live" and not spec.pmids:
+            why = "its ids are not known to be PMIDs"
+        elif declared.kind == "expert-boolean" and not any(topic.boolean_query for topic in collection.topics):
+            why = "none of its topics has a Boolean query"
+        elif bench.documents == 0 and declared.kind not in ("pubmed-live", "recorded"):
+            why = "it has judgements only, and no documents to search"
+        elif declared.query.startswith("model-") and not bench.has_generator:
+            why = "no language model was named to rewrite its topics"
+        if why:
+            gone.append(Missing(spec.name, why, declared.name))
+            continue
+        if declared.run is not None:
+            declared = replace(declared, run=str(data / declared.run))
+        systems.append(bench.make(declared))
+    return systems, gone
+
+
+def _corrected(results: list[CollectionResult]) -> list[CollectionResult]:
+    """The same results with every comparison of the challenge corrected together, and its reasons beside."""
+    comparisons = correct_together([comparison for result in results for comparison in result.evaluation.comparisons])
+    corrected, position = [], 0
+    for result in results:
+        count = len(result.evaluation.comparisons)
+        own = comparisons[position : position + count]
+        position += count
+        evaluation = replace(result.evaluation, comparisons=own)
+        reasons = {(c.baseline, c.system): reasons_for(c, evaluation, result.spec.caution) for c in own}
+        corrected.append(replace(result, evaluation=evaluation, reasons=reasons))
+    return corrected

@@ -1,0 +1,129 @@
+"""A challenge's report as one HTML file: no script, nothing fetched, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from html import escape
+
+from pubmed_rag.eval.challenge_records import ChallengeResult, CollectionResult
+from pubmed_rag.eval.challenge_report import (
+    FAMILY,
+    answer,
+    care,
+    collection_sentence,
+    failure_table,
+    failure_title,
+    groups_table,
+    headline_points,
+    measures_used,
+    paragraphs,
+    systems_declared,
+)
+from pubmed_rag.eval.charts import Dot, dot_plot
+from pubmed_rag.eval.failures import Failure
+from pubmed_rag.eval.report import INTERVAL, METHOD, comparisons_table, provenance_table, signed, systems_table
+from pubmed_rag.eval.report_html import html_figure, html_list, html_page, html_table, systems_plot
+from pubmed_rag.eval.statistics import Interval
+
+_FIRM = "Filled: a difference is shown. Hollow: none is. The dashed line is no difference."
+_GROUPS = "Filled: the interval leaves out 0; it stands by itself, not corrected for the number of groups."
+
+
+def challenge_html(result: ChallengeResult) -> str:
+    """The whole report. Everything that comes from data is escaped."""
+    body = [f"<h1>{escape(result.config.title)}</h1>"]
+    body += [f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs(result.config.about)]
+    body += ["<h2>Answer</h2>", f"<p>{escape(answer(result))}</p>", _points(result), _headline_plot(result)]
+    body += ["<h2>Systems</h2>", html_table(systems_declared(result))]
+    for found in result.collections:
+        body += _collection(found)
+    body += [
+        "<h2>How to read the differences</h2>",
+        f"<p>{escape(METHOD)} {escape(FAMILY)}</p>",
+        "<h2>Read with care</h2>",
+        html_list(care(result)),
+        "<h2>Measures</h2>",
+        html_list(measures_used(result)),
+    ]
+    footer = ["<h2>How this was made</h2>"]
+    for found in result.collections:
+        footer += [f"<h3>{escape(found.spec.name)}</h3>", html_table(provenance_table(found.evaluation), "facts")]
+    return html_page(result.config.title, "\n".join(body), "\n".join(footer))
+
+
+def _points(result: ChallengeResult) -> str:
+    items = [f"<li>{escape(sentence)}{html_list(reasons)}</li>" for sentence, reasons in headline_points(result)]
+    return f"<ul>{''.join(items)}</ul>" if items else ""
+
+
+def _headline_plot(result: ChallengeResult) -> str:
+    """One plot a primary measure: differences in different measures have no common scale."""
+    plots = []
+    for measure in dict.fromkeys(comparison.measure for _, comparison in result.headlines()):
+        dots = [
+            _dot(
+                f"{found.spec.name}: {comparison.system} vs {comparison.baseline}",
+                comparison.difference,
+                comparison.interval,
+                comparison.verdict != "no difference shown",
+            )
+            for found, comparison in result.headlines()
+            if comparison.measure == measure
+        ]
+        caption = f"Difference in {measure} with its {INTERVAL}"
+        plots.append(html_figure(dot_plot(dots, caption=caption, form=signed, zero=True), f"{caption}. {_FIRM}"))
+    return "\n".join(plots)
+
+
+def _collection(found: CollectionResult) -> list[str]:
+    evaluation = found.evaluation
+    body = [
+        f"<h2>{escape(found.spec.name)}</h2>",
+        f"<p>{escape(collection_sentence(found))}</p>",
+        systems_plot(evaluation),
+        html_table(systems_table(evaluation)),
+    ]
+    if evaluation.comparisons:
+        dots = [
+            _dot(f"{c.system} vs {c.baseline}", c.difference, c.interval, c.verdict != "no difference shown")
+            for c in evaluation.comparisons
+        ]
+        caption = f"Difference in {evaluation.primary.name} with its {INTERVAL}"
+        plot = dot_plot(dots, caption=caption, form=signed, zero=True)
+        body += [
+            "<h3>Differences</h3>",
+            html_figure(plot, f"{caption}. {_FIRM}"),
+            html_table(comparisons_table(evaluation)),
+        ]
+    if found.group_results:
+        body += ["<h3>By kind of query</h3>", _groups_plot(found), html_table(groups_table(found))]
+    if found.failures:
+        body += ["<h3>Where the two differ most</h3>", *(_failure(failure) for failure in found.failures)]
+    return body
+
+
+def _groups_plot(found: CollectionResult) -> str:
+    first = found.group_results[0]
+    pair = (first.baseline, first.system)
+    dots = [
+        _dot(
+            f"{r.dimension}: {r.group} ({r.topics:,} topics)",
+            r.difference,
+            r.interval,
+            r.interval is not None and not r.interval.low <= 0.0 <= r.interval.high,
+        )
+        for r in found.group_results
+        if (r.baseline, r.system) == pair
+    ]
+    caption = f"{pair[1]} against {pair[0]} by kind of query: difference in {found.evaluation.primary.name}"
+    return html_figure(dot_plot(dots, caption=caption, form=signed, zero=True), f"{caption}. {_GROUPS}")
+
+
+def _failure(failure: Failure) -> str:
+    return (
+        f"<details><summary>{escape(failure_title(failure))}</summary>"
+        f"{html_table(failure_table(failure), 'sides')}{html_list(failure.reasons)}</details>"
+    )
+
+
+def _dot(label: str, value: float, interval: Interval | None, firm: bool) -> Dot:
+    return Dot(label, value, interval.low if interval else None, interval.high if interval else None, firm)

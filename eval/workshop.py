@@ -1,0 +1,167 @@
+"""What a challenge needs of a collection while its systems run: an index to ask, texts to show, PubMed on a wire."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pubmed_rag.core.progress import SILENT, Progress
+from pubmed_rag.core.store import ArticleStore
+from pubmed_rag.eval.challenge_config import CollectionSpec
+from pubmed_rag.eval.collections import Collection, CorpusLoader
+from pubmed_rag.eval.failures import Texts
+from pubmed_rag.eval.pubmed_live import LiveSearch, RecordedLive
+from pubmed_rag.eval.query_groups import MeshMatch
+from pubmed_rag.eval.rewriting import TextGenerator, keywords
+from pubmed_rag.eval.systems import Engine, System, SystemContext, SystemSpec, make_system
+from pubmed_rag.eval.workspace import left_out, prepare
+from pubmed_rag.index.build import BuildOptions
+from pubmed_rag.index.embedder import Embedder
+from pubmed_rag.index.generation import Manifest, current_generation
+from pubmed_rag.index.search import Searcher
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """An open collection. ``make`` gives a declared system; ``texts`` titles and texts of documents.
+
+    ``translate`` says how the emulated PubMed reads a query, ``mesh_match`` whether MeSH knows a term of a
+    text; both give ``None`` where that cannot be said. ``live_dates`` are those of the first and last answer
+    recorded from PubMed itself. ``documents`` counts the corpus; 0 where there is none.
+    """
+
+    make: Callable[[SystemSpec], System]
+    texts: Texts
+    translate: Callable[[str], str | None]
+    mesh_match: MeshMatch
+    documents: int
+    left_out: tuple[str, ...] = ()
+    has_generator: bool = False
+    live_dates: Callable[[], tuple[str, str] | None] = field(default=lambda: None)
+
+
+class Workshop(Protocol):
+    """Opens collections for a challenge."""
+
+    def open(self, collection: Collection, spec: CollectionSpec) -> AbstractContextManager[Bench]:
+        """The collection, indexed and ready. Raises what ingesting and building raise."""
+
+
+def bare_bench(live: RecordedLive | None = None, documents: tuple[str, ...] = ()) -> Bench:
+    """For a collection without texts: PubMed itself and runs made elsewhere are all that can be asked."""
+    context = SystemContext(None, None, live=live, documents=documents)
+    return Bench(
+        make=lambda spec: make_system(spec, context),
+        texts=lambda _: {},
+        translate=lambda _: None,
+        mesh_match=lambda _: None,
+        documents=0,
+        live_dates=live.dates if live else lambda: None,
+    )
+
+
+class LibraryWorkshop:
+    """Collections as libraries of their own under ``root``, built by the product's code and searched through its door.
+
+    ``live`` is PubMed itself, or ``None`` to replay what was recorded under ``record``. ``encoder`` loads
+    another encoder by name; each has a library of its own, so that none is built twice. ``set_up`` is called
+    with each library's store before it is indexed, to bring in what a library has beside articles (MeSH).
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        load_corpus: CorpusLoader,
+        embedder: Embedder,
+        *,
+        record: Path,
+        live: LiveSearch | None = None,
+        generator: TextGenerator | None = None,
+        encoder: Callable[[str], Embedder] | None = None,
+        set_up: Callable[[ArticleStore], None] | None = None,
+        progress: Progress = SILENT,
+    ) -> None:
+        self._root = root
+        self._load_corpus = load_corpus
+        self._embedder = embedder
+        self._record = record
+        self._live = live
+        self._generator = generator
+        self._encoder = encoder
+        self._set_up = set_up
+        self._progress = progress
+
+    @contextmanager
+    def open(self, collection: Collection, spec: CollectionSpec) -> Iterator[Bench]:
+        live = RecordedLive(self._record / "pubmed.jsonl", self._live) if spec.pmids else None
+        documents = tuple(sorted({qrel.doc_id for qrel in collection.qrels}, key=lambda doc: (len(doc), doc)))
+        if not collection.corpus:
+            yield bare_bench(live, documents)
+            return
+        with ExitStack() as stack:
+            store, engine, index = self._library(stack, collection, spec, self._embedder, "")
+            if live is not None:
+                documents = tuple(stored.article.id for stored in store.articles())
+            context = SystemContext(
+                engine=engine,
+                index=index,
+                live=live,
+                documents=documents if live else (),
+                generator=self._generator,
+                memory=self._record / "rewritten.jsonl",
+                encoders=lambda name: self._other(stack, collection, spec, name),
+            )
+            yield Bench(
+                make=lambda declared: make_system(declared, context),
+                texts=lambda ids: _texts(store, ids),
+                translate=lambda query: _translation(engine, query),
+                mesh_match=lambda text: _mesh_match(engine, text),
+                documents=index.articles,
+                left_out=left_out(collection, store),
+                has_generator=self._generator is not None,
+                live_dates=live.dates if live else lambda: None,
+            )
+
+    def _library(
+        self, stack: ExitStack, collection: Collection, spec: CollectionSpec, embedder: Embedder, variant: str
+    ) -> tuple[ArticleStore, Searcher, Manifest]:
+        options = BuildOptions(with_sentences=spec.sentences)
+        paths = prepare(
+            collection,
+            self._root,
+            self._load_corpus,
+            embedder,
+            self._progress,
+            options=options,
+            variant=variant,
+            set_up=self._set_up,
+        )
+        store = stack.enter_context(ArticleStore(paths))
+        return store, Searcher(paths, store, lambda: embedder), current_generation(paths).manifest
+
+    def _other(
+        self, stack: ExitStack, collection: Collection, spec: CollectionSpec, name: str
+    ) -> tuple[Engine, Manifest]:
+        if self._encoder is None:
+            raise LookupError("no way to load another encoder was given")
+        variant = f"{Path(name).name}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+        _, engine, index = self._library(stack, collection, spec, self._encoder(name), variant)
+        return engine, index
+
+
+def _texts(store: ArticleStore, ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+    return {doc_id: (article.display_title(), article.text) for doc_id, article in store.get_many(ids).items()}
+
+
+def _translation(engine: Engine, query: str) -> str | None:
+    return engine.search(query, mode="pubmed", top=1, strict=False).translation
+
+
+def _mesh_match(engine: Engine, query: str) -> bool | None:
+    """Whether the emulated PubMed maps a part of ``query`` to a heading. ``None`` where it has no MeSH to map to."""
+    translation = _translation(engine, " ".join(keywords(query)))
+    return None if translation is None else "[mesh" in translation.casefold()
