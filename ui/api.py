@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pubmed_rag.index.build import BuildOptions
     from pubmed_rag.index.embedder import Embedder
     from pubmed_rag.index.generation import Manifest
+    from pubmed_rag.index.pubmed_search import Sort
     from pubmed_rag.index.search import Searcher
     from pubmed_rag.ingest.bulk import BulkReport
     from pubmed_rag.ingest.entrez import EntrezClient
@@ -77,9 +78,22 @@ class Library:
     # -- reading -----------------------------------------------------------------------------------
 
     def search(
-        self, query: str, *, mode: SearchMode | None = None, top: int | None = None, filters: Filters | None = None
+        self,
+        query: str,
+        *,
+        mode: SearchMode | None = None,
+        top: int | None = None,
+        filters: Filters | None = None,
+        skip: int = 0,
+        sort: Sort = "relevance",
+        strict: bool = True,
+        explain: bool = False,
     ) -> SearchResult:
-        """The best ``top`` articles for ``query``; mode and number default to the settings."""
+        """The best ``top`` articles for ``query`` after the first ``skip``; mode and number default to the settings.
+
+        With mode ``pubmed`` the query is in PubMed's language: ``sort`` may be ``"date"`` or ``"entered"`` as well,
+        ``strict=False`` passes over mistakes in silence as PubMed does, ``explain`` counts what each clause matches.
+        """
         from pubmed_rag.index.search import as_mode
 
         return self.searcher.search(
@@ -87,6 +101,10 @@ class Library:
             mode=mode or as_mode(self.settings.search.mode),
             top=self.settings.search.top if top is None else top,
             filters=filters,
+            skip=skip,
+            sort=sort,
+            strict=strict,
+            explain=explain,
         )
 
     def ask(self, question: str, options: AskOptions | None = None, *, model: str | None = None) -> Answer:

@@ -17,20 +17,47 @@ if TYPE_CHECKING:
 
 PUBMED = "https://pubmed.ncbi.nlm.nih.gov"
 
+_LONGEST_CLAUSE = 160
+_NOTHING = {
+    "pubmed": "No article matches. PubMed's language wants all words or clauses: leave some out, see with --explain "
+    "which of them match nothing, or ask in plain words without --mode pubmed.",
+    "bm25": "No article matches. Fewer or other words, or --mode dense, may find some.",
+}
+
 
 def print_search(console: Console, result: SearchResult, *, explain: bool = False) -> None:
     """A numbered list of hits, or words where there are none."""
+    if explain:
+        _print_translation(console, result)
     if not result.hits:
-        console.print("No article matches. Fewer or other words, or --mode dense, may find some.")
+        console.print(_NOTHING.get(result.mode, _NOTHING["bm25"]))
+    if result.suggestion:
+        console.print(Text(f"Did you mean: {result.suggestion}", style="bold"))
     for hit in result.hits:
         console.print(_hit_lines(hit, explain=explain))
     if result.hits:
+        first, last = result.hits[0].rank, result.hits[-1].rank
+        which = f"{last}" if first == 1 else f"{first} to {last}"
         console.print(
-            Text(
-                f"{len(result.hits)} of {result.total:,} articles, {result.took_ms:.0f} ms, mode {result.mode}",
-                style="dim",
-            )
+            Text(f"{which} of {result.total:,} articles, {result.took_ms:.0f} ms, mode {result.mode}", style="dim")
         )
+
+
+def _print_translation(console: Console, result: SearchResult) -> None:
+    """How the query was understood, and what each clause of it matches by itself."""
+    if result.translation:
+        console.print(Text("Understood as: ", style="bold"), end="")
+        console.print(Text(result.translation))
+    if len(result.clauses) > 1:
+        table = Table(box=None, pad_edge=False)
+        table.add_column("articles", justify="right")
+        table.add_column("clause", overflow="fold")
+        for clause in result.clauses:
+            text = clause.text if len(clause.text) <= _LONGEST_CLAUSE else clause.text[: _LONGEST_CLAUSE - 1] + "…"
+            table.add_row(f"{clause.count:,}", Padding(Text(text), (0, 0, 0, 2 * clause.depth)))
+        console.print(table)
+    if result.translation or result.clauses:
+        console.print()
 
 
 def print_answer(console: Console, answer: Answer, store: ArticleStore) -> None:
