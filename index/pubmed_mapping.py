@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -155,7 +155,9 @@ class Mapping:
             return replace(term, text=" ".join(term.text.split()), subheading=subheading)
         names = headings_of(self._vocabulary, term.text)
         if not names:
-            return self._no_heading(term, subheading)
+            vocabulary = self._vocabulary
+            broken = None if term.quoted else self._broken(term, lambda end: bool(headings_of(vocabulary, end)))
+            return broken or self._no_heading(term, subheading)
         if term.quoted:
             names = names[:1]
         node = one_of([replace(term, text=name, subheading=subheading) for name in names])
@@ -189,30 +191,40 @@ class Mapping:
     def _publication_type(self, term: Term) -> Node:
         if self._vocabulary is None:
             return replace(term, text=" ".join(term.text.split()))
-        key = term_key(term.text)
-        forms = (key, *related_keys(key))
-        found = self._vocabulary.meanings(forms)
-        for form in forms:
-            names = [meaning.name for meaning in found.get(form, ()) if meaning.is_type]
-            if names:
-                return one_of([replace(term, text=name) for name in dict.fromkeys(names)])
-        words = term.text.split()
-        if len(words) > 1 and not term.quoted:
-            return self._broken(term, words)
+        names = self._types(term.text)
+        if names:
+            return one_of([replace(term, text=name) for name in names])
+        broken = None if term.quoted else self._broken(term, lambda end: bool(self._types(end)))
+        if broken is not None:
+            return broken
         self._note(term, f"PubMed has no publication type '{term.text}'")
         return term if self._strict else Nothing(term.text)
 
-    def _broken(self, term: Term, words: Sequence[str]) -> Node:
-        """``asthma review[pt]``: the tag stays with the longest end that is a publication type."""
+    def _types(self, text: str) -> list[str]:
+        """The publication types that ``text`` names, in either number and spelling."""
+        key = term_key(text)
+        forms = (key, *related_keys(key))
+        found = self._vocabulary.meanings(forms) if self._vocabulary else {}
+        for form in forms:
+            names = [meaning.name for meaning in found.get(form, ()) if meaning.is_type]
+            if names:
+                return list(dict.fromkeys(names))
+        return []
+
+    def _broken(self, term: Term, known: Callable[[str], bool]) -> Node | None:
+        """``asthma review[pt]``: the tag stays with the longest end that the table has, the rest has none."""
+        words = term.text.split()
         for cut in range(1, len(words)):
             end = " ".join(words[cut:])
-            key = term_key(end)
-            found = self._vocabulary.meanings([key]).get(key, ()) if self._vocabulary else ()
-            if any(meaning.is_type for meaning in found):
+            if known(end):
+                self._note(
+                    term,
+                    f"as PubMed would, the tag is taken for '{end}' only: there is no '{term.text}' in this field",
+                )
                 rest = self._untagged(Term(" ".join(words[:cut]), start=term.start, end=term.end))
-                return all_of([rest, self._publication_type(replace(term, text=end))])
-        self._note(term, f"PubMed has no publication type '{term.text}'")
-        return term if self._strict else Nothing(term.text)
+                tagged = self._term(replace(term, text=end))
+                return tagged if isinstance(rest, Nothing) else all_of([rest, tagged])
+        return None
 
     def _substance(self, term: Term) -> Node:
         if self._vocabulary is None:

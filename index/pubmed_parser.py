@@ -52,6 +52,7 @@ class _Level:
     kind: str = ""
     operator: Token | None = None
     colon: Token | None = None
+    is_mixed: bool = False
 
     def node(self) -> Node | None:
         if not self.operands:
@@ -212,7 +213,8 @@ class _Parser:
     def _mixed(self, level: _Level, token: Token) -> None:
         """AND and OR at one level, which people read otherwise than PubMed does."""
         mixed = (token.text == "AND" and level.kind == "OR") or (token.text == "OR" and level.kind in {"AND", "NOT"})
-        if mixed and len(level.operands) > 1:
+        if mixed and len(level.operands) > 1 and not level.is_mixed:
+            level.is_mixed = True
             self._note(
                 token.start,
                 token.end,
