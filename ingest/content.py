@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
-import zlib
 from typing import BinaryIO
+
+try:
+    from zlib_ng import zlib_ng as zlib  # the same, at twice the speed; not built for every kind of machine
+except ImportError:
+    import zlib  # type: ignore[no-redef]
 
 GZIP_MAGIC = b"\x1f\x8b"
 _BLOCK = 1 << 18
+_DAMAGED: type[Exception] = zlib.error  # type: ignore[assignment]  # the stubs make it an instance
 _WITH_GZIP_HEADER = 31  # zlib's wbits for the gzip format
 
 
@@ -35,7 +40,7 @@ class Gunzip(io.RawIOBase):
             block = self._pending or self._packed.read(_BLOCK)
             try:
                 data = self._inflate.decompress(block, len(buffer))
-            except zlib.error as error:
+            except _DAMAGED as error:
                 self._stop(f"its compressed data is damaged ({error})")
                 break
             self._pending = self._inflate.unconsumed_tail
