@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from pubmed_rag.ui.page_frame import render
-from pubmed_rag.ui.page_state import shared_library
+from pubmed_rag.ui.page_state import shared_jobs, shared_library
 
 
 def main() -> None:
     """Draw the page over the library of the settings."""
-    st.set_page_config(page_title="pubmed-rag", page_icon=":material/menu_book:", layout="centered")
-    render(shared_library)
+    st.set_page_config(page_title="pubmed-rag", page_icon=":material/menu_book:", layout="wide")
+    render(shared_library, shared_jobs())
 
 
 if __name__ == "__main__":

@@ -2,4 +2,321 @@
 
 from __future__ import annotations
 
-PORTUGUESE: dict[str, str] = {}
+PORTUGUESE: dict[str, str] = {
+    # the frame
+    "Language": "Idioma",
+    "Page": "Página",
+    "Ask": "Perguntar",
+    "Search": "Pesquisar",
+    "Library": "Biblioteca",
+    "Cited answers and search over your own library of {count} article.": (
+        "Respostas com citações e pesquisa na sua própria biblioteca de {count} artigo."
+    ),
+    "Cited answers and search over your own library of {count} articles.": (
+        "Respostas com citações e pesquisa na sua própria biblioteca de {count} artigos."
+    ),
+    "{count} of them is retracted.": "{count} deles foi retratado.",
+    "{count} of them are retracted.": "{count} deles foram retratados.",
+    "Nothing leaves this machine.": "Nada sai desta máquina.",
+    "Details": "Detalhes",
+    "Sorry, something went wrong that this page did not expect. Reload it, or try again in a moment.": (
+        "Desculpe, aconteceu algo que esta página não esperava. Recarregue-a ou tente de novo daqui a pouco."
+    ),
+    "The library has no index yet": "A biblioteca ainda não tem índice",
+    "The index is damaged": "O índice está danificado",
+    "The index does not fit": "O índice não serve",
+    "A model is missing": "Falta um modelo",
+    "A service does not answer": "Um serviço não responde",
+    "The library is being written to": "A biblioteca está sendo alterada",
+    # beginning
+    "Welcome": "Boas-vindas",
+    "Your library is being made. When it is ready, you can ask it questions right here.": (
+        "A sua biblioteca está sendo preparada. Quando estiver pronta, pode fazer-lhe perguntas aqui mesmo."
+    ),
+    "This page answers questions from a library of PubMed articles on your own machine, and shows the sentences every "
+    "answer rests on. There are no articles yet. Choose how to begin:": (
+        "Esta página responde a perguntas a partir de uma biblioteca de artigos do PubMed na sua própria máquina e "
+        "mostra as frases em que cada resposta se apoia. Ainda não há artigos. Escolha como começar:"
+    ),
+    "Try it with a sample": "Experimente com uma amostra",
+    "Real studies on three clinical questions, with summaries in our own words. Ready in about a minute; nothing needs "
+    "to be known beforehand.": (
+        "Estudos reais sobre três questões clínicas, com resumos em palavras nossas. Fica pronta em cerca de um "
+        "minuto; não é preciso saber nada antes."
+    ),
+    "Use the sample library": "Usar a biblioteca de amostra",
+    "From PubMed": "Do PubMed",
+    "A PubMed query": "Uma consulta do PubMed",
+    "In PubMed's own language, as you would type it there. It is saved, and updates ask it again.": (
+        "Na linguagem do próprio PubMed, como a escreveria lá. Fica guardada, e as atualizações voltam a fazê-la."
+    ),
+    "At most so many articles, the newest first": "No máximo tantos artigos, os mais recentes primeiro",
+    "Fetch and add": "Buscar e adicionar",
+    "Type a query first.": "Escreva primeiro uma consulta.",
+    "From your files": "Dos seus arquivos",
+    "PubMed XML, MEDLINE/NBIB, RIS, or lists of PMIDs or DOIs": (
+        "XML do PubMed, MEDLINE/NBIB, RIS, ou listas de PMIDs ou DOIs"
+    ),
+    "Up to {size} MB together; compressed with gzip or not. They are read on this machine and sent nowhere. Articles "
+    "that a file only names are fetched from PubMed.": (
+        "Até {size} MB no total, comprimidos com gzip ou não. São lidos nesta máquina e não são enviados a lugar "
+        "nenhum. Os artigos que um arquivo apenas nomeia são buscados no PubMed."
+    ),
+    "Add these files": "Adicionar estes arquivos",
+    "Choose a file first.": "Escolha primeiro um arquivo.",
+    # jobs
+    "Adding the sample library": "Adicionando a biblioteca de amostra",
+    "Adding articles from PubMed": "Adicionando artigos do PubMed",
+    "Adding articles from files": "Adicionando artigos de arquivos",
+    "Updating the library": "Atualizando a biblioteca",
+    "Updating the index": "Atualizando o índice",
+    "Building the index anew": "Refazendo o índice",
+    "Fetching the models": "Buscando os modelos",
+    "Reading files": "Lendo arquivos",
+    "Fetching from PubMed": "Buscando no PubMed",
+    "Applying bulk files": "Aplicando arquivos em massa",
+    "Computing meanings": "Calculando significados",
+    "Writing the index": "Gravando o índice",
+    "Drawing the map": "Desenhando o mapa",
+    "articles": "artigos",
+    "records": "registros",
+    "files": "arquivos",
+    "steps": "passos",
+    "bytes": "bytes",
+    "Beginning …": "Começando …",
+    "Stop": "Parar",
+    "What has come in stays; doing the same again continues there.": (
+        "O que já entrou fica; fazer o mesmo outra vez continua daí."
+    ),
+    "Stopping at the next safe point …": "Parando no próximo ponto seguro …",
+    "Stopped. What had come in is in the library; doing the same again continues there.": (
+        "Parado. O que tinha entrado está na biblioteca; fazer o mesmo outra vez continua daí."
+    ),
+    "{added} new, {updated} revised, {unchanged} known already, {deleted} deleted.": (
+        "{added} novos, {updated} revistos, {unchanged} já conhecidos, {deleted} apagados."
+    ),
+    "{count} article can be searched.": "{count} artigo pode ser pesquisado.",
+    "{count} articles can be searched.": "{count} artigos podem ser pesquisados.",
+    "Done.": "Feito.",
+    "Hide": "Ocultar",
+    "Recent work ({count})": "Trabalhos recentes ({count})",
+    "Left out ({count})": "Deixados de fora ({count})",
+    "Fetch the models": "Buscar os modelos",
+    "Build the index": "Criar o índice",
+    "Build the index anew": "Refazer o índice",
+    # the library
+    "What is in it": "O que contém",
+    "Articles": "Artigos",
+    "With abstract": "Com resumo",
+    "Retracted": "Retratados",
+    "Last update": "Última atualização",
+    "never": "nunca",
+    "Counted in {count} articles drawn by chance.": "Contado em {count} artigos tirados ao acaso.",
+    "The records name no years.": "Os registros não indicam anos.",
+    "Publication types": "Tipos de publicação",
+    "MeSH headings": "Descritores MeSH",
+    "Index": "Índice",
+    "There is no index yet: articles cannot be searched before it is built.": (
+        "Ainda não há índice: os artigos não podem ser pesquisados antes de ele existir."
+    ),
+    "Build it anew; articles and computed meanings are kept.": (
+        "Refaça-o; os artigos e os significados calculados são mantidos."
+    ),
+    "The index is older than the library: {count} change cannot be found yet.": (
+        "O índice é mais antigo que a biblioteca: {count} alteração ainda não pode ser encontrada."
+    ),
+    "The index is older than the library: {count} changes cannot be found yet.": (
+        "O índice é mais antigo que a biblioteca: {count} alterações ainda não podem ser encontradas."
+    ),
+    "The index holds every article of the library.": "O índice contém todos os artigos da biblioteca.",
+    "Update the index": "Atualizar o índice",
+    "Costs what has changed.": "Custa o que mudou.",
+    "Build it anew": "Refazê-lo",
+    "From all articles. The present index serves until the new one is complete.": (
+        "A partir de todos os artigos. O índice atual serve até que o novo esteja completo."
+    ),
+    "Generation {name}": "Geração {name}",
+    "{count} article": "{count} artigo",
+    "{count} articles": "{count} artigos",
+    "model {name}": "modelo {name}",
+    "Sources": "Fontes",
+    "Nothing to ask again: this library was made from files. A PubMed query below adds a source.": (
+        "Nada a perguntar de novo: esta biblioteca foi feita de arquivos. Uma consulta do PubMed, abaixo, acrescenta "
+        "uma fonte."
+    ),
+    "asked {moment}": "consultada em {moment}",
+    "Update from these sources": "Atualizar a partir destas fontes",
+    "Asks each for what is new or revised since last time, then updates the index.": (
+        "Pede a cada uma o que é novo ou foi revisto desde a última vez e atualiza o índice."
+    ),
+    "Add articles": "Adicionar artigos",
+    "Articles by year": "Artigos por ano",
+    "Year": "Ano",
+    # asking
+    "Your question": "A sua pergunta",
+    "Does … reduce … in patients with …?": "… reduz … em pacientes com …?",
+    "Type a question first, or choose one of the examples.": "Escreva uma pergunta ou escolha um dos exemplos.",
+    "Questions that this library may answer:": "Perguntas a que esta biblioteca talvez responda:",
+    "How to answer": "Como responder",
+    "Articles to read": "Artigos a ler",
+    "How many of the best matching articles are searched for evidence. More finds more views and takes longer.": (
+        "Em quantos dos artigos mais próximos se procuram evidências. Com mais, encontram-se mais pontos de vista e "
+        "demora-se mais."
+    ),
+    "Temperature": "Temperatura",
+    "How freely the model chooses its words. At 0 it always takes the likeliest word, and the same question gets the "
+    "same answer. Higher is more varied and more often wrong; every sentence is checked all the same.": (
+        "Com que liberdade o modelo escolhe as palavras. Com 0, toma sempre a palavra mais provável, e a mesma "
+        "pergunta recebe a mesma resposta. Mais alto é mais variado e erra mais; cada frase é verificada da mesma "
+        "forma."
+    ),
+    "Seed": "Semente",
+    "Where chance starts when the temperature is above 0. The same seed gives the same answer again; another seed "
+    "gives another try.": (
+        "De onde parte o acaso quando a temperatura é maior que 0. A mesma semente dá de novo a mesma resposta; outra "
+        "semente dá outra tentativa."
+    ),
+    "Model": "Modelo",
+    "Which language model words the answer. Larger ones write better and take longer. 'pubmed-rag models list' shows "
+    "what can be fetched.": (
+        "Que modelo de linguagem redige a resposta. Os maiores escrevem melhor e demoram mais. 'pubmed-rag models "
+        "list' mostra o que pode ser buscado."
+    ),
+    "Questions and the sentences found go to {address}, as your settings say.": (
+        "As perguntas e as frases encontradas vão para {address}, como dizem as suas configurações."
+    ),
+    "Waiting: {count} question is answered first": "À espera: {count} pergunta é respondida antes",
+    "Waiting: {count} questions are answered first": "À espera: {count} perguntas são respondidas antes",
+    "Starting": "Começando",
+    "Searching the library": "Pesquisando na biblioteca",
+    "Loading the model": "Carregando o modelo",
+    "Reading {sentences} sentences of {articles} articles": "Lendo {sentences} frases de {articles} artigos",
+    "Checking every sentence": "Verificando cada frase",
+    "Stopping: completing what stands": "Parando: completando o que há",
+    "Took {time}": "Levou {time}",
+    "Stopped after {time}": "Parado após {time}",
+    "temperature": "temperatura",
+    "seed": "semente",
+    "What the model wrote that did not hold ({count})": "O que o modelo escreveu e não se sustentou ({count})",
+    "Nearest articles": "Artigos mais próximos",
+    "Asked before": "Perguntado antes",
+    "Answers kept": "Respostas guardadas",
+    "Find by words": "Encontrar por palavras",
+    "all answers": "todas as respostas",
+    "No kept answer has these words.": "Nenhuma resposta guardada tem estas palavras.",
+    "No answer has been kept yet.": "Ainda não há respostas guardadas.",
+    "The latest {count}. They lie in the library's folder and nowhere else.": (
+        "As últimas {count}. Ficam na pasta da biblioteca e em nenhum outro lugar."
+    ),
+    "Copy or save": "Copiar ou salvar",
+    "Save as Markdown": "Salvar como Markdown",
+    "Format": "Formato",
+    "Save {count} as a file": "Salvar {count} em arquivo",
+    # articles
+    "Source {number}": "Fonte {number}",
+    "Quotation": "Citação literal",
+    "The model's own sentence, checked": "Frase do próprio modelo, verificada",
+    "Opens the abstract.": "Abre o resumo.",
+    "Close": "Fechar",
+    "This article is no longer in the library. The sentence cited was:": (
+        "Este artigo já não está na biblioteca. A frase citada era:"
+    ),
+    "Year and journal unknown": "Ano e revista desconhecidos",
+    "Retracted: the journal has withdrawn this paper. Do not rely on it.": (
+        "Retratado: a revista retirou este artigo. Não confie nele."
+    ),
+    "This text is a summary written for the sample library, not the published abstract.": (
+        "Este texto é um resumo escrito para a biblioteca de amostra, não o resumo publicado."
+    ),
+    "There is no abstract for this article.": "Este artigo não tem resumo.",
+    "This article has left the library since it was indexed.": "Este artigo saiu da biblioteca depois de indexado.",
+    "Abstract": "Resumo",
+    "Abstract, with the sentences cited": "Resumo, com as frases citadas",
+    "A retracted paper would have ranked here. It was not used as evidence:": (
+        "Um artigo retratado estaria entre os resultados. Não foi usado como evidência:"
+    ),
+    "Retracted papers would have ranked here. They were not used as evidence:": (
+        "Artigos retratados estariam entre os resultados. Não foram usados como evidência:"
+    ),
+    "Left out": "Deixado de fora",
+    # searching
+    "Question, keywords or a PubMed query": "Pergunta, palavras-chave ou consulta do PubMed",
+    "beta blockers in heart failure": "beta blockers in heart failure",
+    "Type something to search for first.": "Escreva primeiro o que procurar.",
+    "Type a question, some keywords or a title, and press Enter.": (
+        "Escreva uma pergunta, algumas palavras-chave ou um título e tecle Enter."
+    ),
+    "The first year is after the last year, so nothing can match. Change one of them.": (
+        "O primeiro ano vem depois do último, e nada pode corresponder. Mude um deles."
+    ),
+    "Searching … the first search also loads the index and the model.": (
+        "Pesquisando … a primeira pesquisa também carrega o índice e o modelo."
+    ),
+    "How to search": "Como pesquisar",
+    "**Automatic** looks at what you type. **Meaning and words** is best for most searches. **Words only** finds "
+    "articles that contain your words: good for names, genes and exact terms. **Meaning only** finds articles that say "
+    "the same in other words.": (
+        "**Automático** olha para o que escreve. **Significado e palavras** é o melhor para a maioria das pesquisas. "
+        "**Só palavras** encontra artigos que contêm as suas palavras: bom para nomes, genes e termos exatos. **Só "
+        "significado** encontra artigos que dizem o mesmo com outras palavras."
+    ),
+    "Automatic": "Automático",
+    "Meaning and words": "Significado e palavras",
+    "As PubMed does": "Como o PubMed",
+    "Words only": "Só palavras",
+    "Meaning only": "Só significado",
+    "Side by side": "Lado a lado",
+    "Keyword search on the left, search by meaning and words on the right, over the same articles.": (
+        "Pesquisa por palavras-chave à esquerda, por significado e palavras à direita, nos mesmos artigos."
+    ),
+    "Understood as a question": "Entendido como pergunta",
+    "Understood as keywords": "Entendido como palavras-chave",
+    "Understood as a PubMed query": "Entendido como consulta do PubMed",
+    "Searched as chosen": "Pesquisado como escolhido",
+    "Searched by": "Pesquisado por",
+    "Did you mean: {words}": "Quis dizer: {words}",
+    "How the query was translated": "Como a consulta foi traduzida",
+    "Edit the translation": "Editar a tradução",
+    "Results": "Resultados",
+    "Nothing found.": "Nada encontrado.",
+    "Try without the filters.": "Tente sem os filtros.",
+    "Try “Meaning and words”, which also finds other wordings.": (
+        "Tente “Significado e palavras”, que também encontra outras formulações."
+    ),
+    "Check the spelling, or use fewer or more general words.": (
+        "Verifique a grafia, ou use menos palavras ou palavras mais gerais."
+    ),
+    "{count} article matches": "{count} artigo corresponde",
+    "{count} articles match": "{count} artigos correspondem",
+    "The best of {count} article": "O melhor de {count} artigo",
+    "The best of {count} articles": "Os melhores de {count} artigos",
+    "Choose result {number}": "Escolher o resultado {number}",
+    "Previous": "Anterior",
+    "Next": "Seguinte",
+    "Page {page} of {pages}": "Página {page} de {pages}",
+    "Save {count} chosen article": "Salvar {count} artigo escolhido",
+    "Save {count} chosen articles": "Salvar {count} artigos escolhidos",
+    "Save this {count} article": "Salvar este {count} artigo",
+    "Save these {count} articles": "Salvar estes {count} artigos",
+    "Choose none": "Não escolher nenhum",
+    "Choose single results with the boxes beside them.": "Escolha resultados com as caixas ao lado deles.",
+    "Of the best {depth} on each side {common} are the same.": "Dos {depth} melhores de cada lado, {common} coincidem.",
+    "Found on this side only": "Encontrado só deste lado",
+    "Number {rank} on the other side": "Número {rank} do outro lado",
+    # filters
+    "Filters": "Filtros",
+    "in use": "em uso",
+    "Counts are of the best {count} results.": "As contagens são dos {count} melhores resultados.",
+    "Draw over the years to choose some, or type them:": "Arraste sobre os anos para escolher alguns, ou escreva-os:",
+    "From year": "Do ano",
+    "To year": "Ao ano",
+    "any": "qualquer",
+    "Publication type": "Tipo de publicação",
+    "MeSH heading": "Descritor MeSH",
+    "Journal": "Revista",
+    "Language of the article": "Idioma do artigo",
+    "Leave retracted papers out": "Deixar de fora os artigos retratados",
+    "Only with an abstract": "Só com resumo",
+    "Results on a page": "Resultados por página",
+    "Clear all filters": "Limpar todos os filtros",
+}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from pubmed_rag.core.records import Answer, Article, Citation, Claim, Hit, TextSpan, Unresolved
+from pubmed_rag.index.facets import OTHER_KIND, kind_of
 from pubmed_rag.ui.highlight import LONGEST_TITLE, Html, Span, clean, clip, join, marked, record_text, tag, within
+from pubmed_rag.ui.messages import say, word
 
-SUMMARY_WORDS = "This text is a summary written for the sample library, not the published abstract."
-RETRACTED_WORDS = "Retracted: the journal has withdrawn this paper. Do not rely on it."
+SUMMARY_WORDS = word("This text is a summary written for the sample library, not the published abstract.")
+RETRACTED_WORDS = word("Retracted: the journal has withdrawn this paper. Do not rely on it.")
 _SHOWN_AUTHORS = 3
+_PMC = re.compile(r"PMC\d{1,12}")
 
 
 def claim_card(claim: Claim, articles: Mapping[str, Article], place: str) -> Html:
@@ -24,14 +28,15 @@ def claim_card(claim: Claim, articles: Mapping[str, Article], place: str) -> Htm
     for citation in claim.citations:
         panel = f"prag-source-{place}-{citation.number}"
         article = articles.get(citation.id)
-        name = f"Source {citation.number}" + (f": {clip(article.display_title(), 120)}" if article else "")
+        name = say("Source {number}", number=citation.number)
+        name += f": {clip(article.display_title(), 120)}" if article else ""
         chips.append(_chip(citation, panel, name))
         panels.append(_source_panel(citation, article, panel, name))
     return join(
         [
             tag(
                 "div",
-                tag("p", "Quotation" if quoted else "The model's own sentence, checked", cls="prag-origin"),
+                tag("p", say("Quotation") if quoted else say("The model's own sentence, checked"), cls="prag-origin"),
                 tag("p", record_text(claim.text), "\u00a0", join(chips, "\u00a0"), cls="prag-sentence"),
                 cls="prag-claim prag-quotation" if quoted else "prag-claim prag-own",
             ),
@@ -47,15 +52,17 @@ def _chip(citation: Citation, panel: str, name: str) -> Html:
         type="button",
         cls="prag-chip",
         popovertarget=panel,
-        aria_label=f"{name}. Opens the abstract.",
+        aria_label=f"{name}. {say('Opens the abstract.')}",
         aria_haspopup="dialog",
     )
 
 
 def _source_panel(citation: Citation, article: Article | None, panel: str, name: str) -> Html:
-    close = tag("button", "Close", type="button", cls="prag-close", popovertarget=panel, popovertargetaction="hide")
+    close = tag(
+        "button", say("Close"), type="button", cls="prag-close", popovertarget=panel, popovertargetaction="hide"
+    )
     if article is None:
-        body: Html = tag("p", "This article is no longer in the library. The sentence cited was:")
+        body: Html = tag("p", say("This article is no longer in the library. The sentence cited was:"))
         body = join([body, *(tag("blockquote", record_text(span.text)) for span in citation.evidence)])
     else:
         spans = [(span.start, span.end) for span in citation.evidence]
@@ -73,26 +80,29 @@ def heading(article: Article, spans: Sequence[Span] = (), *, number: str = "") -
 
 
 def about(article: Article) -> Html:
-    """Authors, year and journal as far as known, with the banners a reader must see."""
+    """Authors, year, journal and kind of study as far as known, with the banners a reader must see."""
     authors = [author.display() for author in article.authors[:_SHOWN_AUTHORS]]
     names = ", ".join(name for name in authors if name) + (" et al." if len(article.authors) > _SHOWN_AUTHORS else "")
-    facts = [names, str(article.year or ""), article.journal.display() or ""]
+    kind = kind_of(article)
+    facts = [names, str(article.year or ""), article.journal.display() or "", "" if kind == OTHER_KIND else kind]
     known = [record_text(fact, LONGEST_TITLE) for fact in facts if fact]
-    parts = [tag("p", join(known, " · ") if known else "Year and journal unknown", cls="prag-about")]
+    parts = [tag("p", join(known, " · ") if known else say("Year and journal unknown"), cls="prag-about")]
     if article.is_retracted:
-        parts.append(tag("p", RETRACTED_WORDS, cls="prag-retracted"))
+        parts.append(tag("p", say(RETRACTED_WORDS), cls="prag-retracted"))
     if article.abstract_is_summary:
-        parts.append(tag("p", SUMMARY_WORDS, cls="prag-note"))
+        parts.append(tag("p", say(SUMMARY_WORDS), cls="prag-note"))
     return join(parts)
 
 
 def links(article: Article) -> Html:
-    """Ways to the original: PubMed by PMID, the publisher by DOI. Empty where there is neither."""
+    """Ways to the original: PubMed by PMID, the publisher by DOI, the full text at PMC. Empty where there is none."""
     found = []
     if article.pmid and article.pmid.isascii() and article.pmid.isdigit():
         found.append(_link(f"https://pubmed.ncbi.nlm.nih.gov/{article.pmid}/", f"PubMed {article.pmid}"))
     if article.doi and article.doi.startswith("10."):
         found.append(_link(f"https://doi.org/{quote(clean(article.doi), safe='/:;()._-')}", "DOI"))
+    if article.pmcid and _PMC.fullmatch(article.pmcid):
+        found.append(_link(f"https://pmc.ncbi.nlm.nih.gov/articles/{article.pmcid}/", "PMC"))
     return tag("p", join(found, " · "), cls="prag-links") if found else Html()
 
 
@@ -105,7 +115,7 @@ def abstract(article: Article, spans: Iterable[Span] = ()) -> Html:
     wanted = list(spans)
     parts = [part for part in article.spans if part.part == "abstract"]
     if not parts:
-        return tag("p", "There is no abstract for this article.", cls="prag-about")
+        return tag("p", say("There is no abstract for this article."), cls="prag-about")
     return tag("div", *(_section(article.text, part, wanted) for part in parts), cls="prag-abstract")
 
 
@@ -114,25 +124,41 @@ def _section(text: str, part: TextSpan, spans: Sequence[Span]) -> Html:
     return tag("p", label, marked(text[part.start : part.end], within(spans, part.start, part.end)))
 
 
-def hit_card(hit: Hit, article: Article | None, snippet: Html, spans: Sequence[Span] = ()) -> Html:
-    """A search result: rank, title, facts, snippet, and the abstract to unfold with ``spans`` marked."""
+def hit_card(
+    hit: Hit,
+    article: Article | None,
+    snippet: Html,
+    spans: Sequence[Span] = (),
+    *,
+    mark: Html | None = None,
+    anchor: str | None = None,
+) -> Html:
+    """A search result: rank, title, facts, snippet, and the abstract to unfold with ``spans`` marked.
+
+    ``mark`` says what sets the result apart; ``anchor`` is the name under which links reach it.
+    """
     if article is None:
-        gone = tag("p", "This article has left the library since it was indexed.", cls="prag-about")
+        gone = tag("p", say("This article has left the library since it was indexed."), cls="prag-about")
         title = tag(
             "h3",
             tag("span", f"{hit.rank}.", cls="prag-number"),
             record_text(hit.title, LONGEST_TITLE),
             cls="prag-title",
         )
-        return tag("div", title, gone, cls="prag-hit")
+        return tag("div", title, gone, cls="prag-hit", id=anchor)
     body = (
-        tag("details", tag("summary", "Abstract"), abstract(article, spans))
+        tag("details", tag("summary", say("Abstract")), abstract(article, spans))
         if article.has_abstract
         else abstract(article)
     )
     quoted = tag("p", snippet, cls="prag-snippet") if snippet else ""
     title = heading(article, spans, number=f"{hit.rank}.")
-    return tag("div", title, about(article), quoted, links(article), body, cls="prag-hit")
+    return tag("div", title, mark or "", about(article), quoted, links(article), body, cls="prag-hit", id=anchor)
+
+
+def full_card(article: Article) -> Html:
+    """One article with all of its abstract."""
+    return tag("div", heading(article), about(article), links(article), abstract(article), cls="prag-hit")
 
 
 def source_list(answer: Answer, articles: Mapping[str, Article]) -> Html:
@@ -150,7 +176,7 @@ def source_list(answer: Answer, articles: Mapping[str, Article]) -> Html:
 
 
 def _source(number: int, article: Article, spans: Sequence[Span]) -> Html:
-    body = tag("details", tag("summary", "Abstract, with the sentences cited"), abstract(article, spans))
+    body = tag("details", tag("summary", say("Abstract, with the sentences cited")), abstract(article, spans))
     return tag(
         "div", heading(article, spans, number=f"[{number}]"), about(article), links(article), body, cls="prag-hit"
     )
@@ -160,15 +186,15 @@ def retracted_list(hits: Sequence[Hit]) -> Html:
     """Retracted papers that would have been evidence, and that they were left out."""
     one = len(hits) == 1
     words = (
-        "A retracted paper would have ranked here. It was"
+        say("A retracted paper would have ranked here. It was not used as evidence:")
         if one
-        else "Retracted papers would have ranked here. They were"
+        else say("Retracted papers would have ranked here. They were not used as evidence:")
     )
     items = (
         tag("li", record_text(hit.title, LONGEST_TITLE), f" ({hit.year})" if hit.year else "", _pubmed_of(hit))
         for hit in hits
     )
-    return tag("div", tag("p", f"{words} not used as evidence:"), tag("ul", *items), cls="prag-retracted")
+    return tag("div", tag("p", words), tag("ul", *items), cls="prag-retracted")
 
 
 def _pubmed_of(hit: Hit) -> Html:
@@ -183,7 +209,7 @@ def unresolved_list(items: Sequence[Unresolved]) -> Html:
             "li",
             tag("span", record_text(item.text), cls="prag-struck"),
             tag("br"),
-            tag("small", f"Left out: {item.reason}"),
+            tag("small", f"{say('Left out')}: {item.reason}"),
         )
         for item in items
     )

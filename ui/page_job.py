@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 
 from pubmed_rag.core.records import Answer, Claim
 from pubmed_rag.rag.answer import AnswerEvent, Stage
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,20 @@ class AnswerJob:
     """Runs one stream of answer events in a thread of its own and keeps what came.
 
     ``events`` gets a function that tells whether to stop. A page that is interrupted, or whose reader
-    looks at another page meanwhile, finds the job where it is.
+    looks at another page meanwhile, finds the job where it is. ``keep`` gets the complete answer, whether
+    anybody still looks or not.
     """
 
-    def __init__(self, question: str, events: Callable[[Callable[[], bool]], Iterator[AnswerEvent]]) -> None:
+    def __init__(
+        self,
+        question: str,
+        events: Callable[[Callable[[], bool]], Iterator[AnswerEvent]],
+        *,
+        keep: Callable[[Answer], object] | None = None,
+    ) -> None:
         self.question = question
         self._events = events
+        self._keep = keep
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._started = time.monotonic()
@@ -70,6 +81,8 @@ class AnswerJob:
     def _run(self) -> None:
         try:
             for event in self._events(self._stop.is_set):
+                if isinstance(event, Answer):
+                    self._put_away(event)
                 self._take(event)
             if self._answer is None:
                 raise RuntimeError("the stream ended without its answer")
@@ -80,6 +93,13 @@ class AnswerJob:
                 self._ended = time.monotonic()
                 self._changed.notify_all()
 
+    def _put_away(self, answer: Answer) -> None:
+        if self._keep is not None:
+            try:
+                self._keep(answer)
+            except Exception as error:  # a library that cannot be written still answers
+                log.warning("the answer could not be kept: %s", error)
+
     def _take(self, event: AnswerEvent) -> None:
         with self._changed:
             if isinstance(event, Stage):
@@ -89,3 +109,11 @@ class AnswerJob:
             else:
                 self._answer = event
             self._changed.notify_all()
+
+
+def finished_job(answer: Answer) -> AnswerJob:
+    """A job that is over: an answer given earlier."""
+    job = AnswerJob(answer.question, lambda _: iter((*answer.claims, answer)))
+    while not job.standing().finished:
+        job.wait(0.05)
+    return job

@@ -11,31 +11,26 @@ from pubmed_rag.core.errors import (
     IndexCorruptError,
     IndexMismatchError,
     IndexMissingError,
-    LibraryNotFoundError,
+    LibraryBusyError,
     ModelMissingError,
     PubmedRagError,
+    RemoteError,
     translate,
 )
+from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.highlight import Html, with_commands
+from pubmed_rag.ui.messages import say, word
 
 log = logging.getLogger(__name__)
 
 _HEADINGS: dict[type[PubmedRagError], str] = {
-    IndexMissingError: "The library has no index yet",
-    IndexCorruptError: "The index is damaged",
-    IndexMismatchError: "The index does not fit",
-    ModelMissingError: "A model is missing",
+    IndexMissingError: word("The library has no index yet"),
+    IndexCorruptError: word("The index is damaged"),
+    IndexMismatchError: word("The index does not fit"),
+    ModelMissingError: word("A model is missing"),
+    RemoteError: word("A service does not answer"),
+    LibraryBusyError: word("The library is being written to"),
 }
-
-_FIRST_STEPS = """
-Run one of these in a terminal:
-
-- `pubmed-rag demo`: a small library to try; its last line says how to open it
-- `pubmed-rag ingest entrez "heart failure AND beta blockers" --max 500`: what PubMed finds for a query
-- `pubmed-rag ingest files PATH`: PubMed XML or MEDLINE files that you have
-
-After `ingest`, run `pubmed-rag index build`, then reload this page.
-"""
 
 
 def show(markup: Html) -> None:
@@ -48,22 +43,23 @@ def explain(error: Exception) -> None:
     known = translate(error)
     if known is None:
         log.error("unexpected error on the page", exc_info=error)
-        st.error("Sorry, something went wrong that this page did not expect. Reload it, or try again in a moment.")
-        with st.expander("Details"):
+        st.error(say("Sorry, something went wrong that this page did not expect. Reload it, or try again in a moment."))
+        with st.expander(say("Details")):
             st.code("".join(traceback.format_exception(error)), language=None)
-    elif isinstance(known, LibraryNotFoundError):
-        st.header("Welcome", anchor=False)
-        st.info(f"{sentence(known.message)} {_FIRST_STEPS}")
-    else:
-        heading = _HEADINGS.get(type(known))
-        parts = [f"**{heading}**" if heading else "", sentence(known.message), sentence(known.remedy or "")]
-        st.error("\n\n".join(part for part in parts if part))
+        return
+    heading = next((words for kind, words in _HEADINGS.items() if isinstance(known, kind)), None)
+    parts = [f"**{say(heading)}**" if heading else "", sentence(known.message), sentence(known.remedy or "")]
+    st.error("\n\n".join(part for part in parts if part))
 
 
-def empty_library() -> None:
-    """The library exists and holds nothing."""
-    st.header("Welcome", anchor=False)
-    st.info(f"The library holds no articles yet. {_FIRST_STEPS}")
+def where_words_go(library: Library) -> str:
+    """Whether questions leave this machine: only where the settings name a model served elsewhere."""
+    from pubmed_rag.rag.endpoint import PREFIX
+
+    models = library.settings.models
+    if models.llm.startswith(PREFIX):
+        return say("Questions and the sentences found go to {address}, as your settings say.", address=models.endpoint)
+    return say("Nothing leaves this machine.")
 
 
 def sentence(text: str) -> str:

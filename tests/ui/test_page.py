@@ -6,6 +6,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from pubmed_rag.index.analysis import terms
 from pubmed_rag.index.vectors import Vectors
 from pubmed_rag.rag.engine import Message, Sampling
 from pubmed_rag.ui.api import Library, open_library
+from pubmed_rag.ui.jobs import JobRunner
 
 QUESTION = "Does carvedilol reduce mortality in heart failure?"
 OWN_SENTENCE = "Carvedilol reduced mortality in patients with severe heart failure"
@@ -48,6 +50,7 @@ class ScriptedEngine:
 
     name = "scripted"
     context_tokens = 4096
+    obeys_grammar = True
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -79,6 +82,12 @@ class TinyLibrary(Library):
     """A real library on disk with stand-ins for the two models."""
 
     engine: ScriptedEngine
+
+    @property
+    def jobs(self) -> JobRunner:
+        """The jobs of the page over this library."""
+        assert isinstance(self._progress, JobRunner)
+        return self._progress
 
     @property
     def embedder(self) -> HashedWords:
@@ -129,11 +138,19 @@ ARTICLES = [
 ]
 
 
+def tiny_settings(tmp_path: Path) -> Settings:
+    """A library in ``tmp_path`` with two files that pass for models, so that none is fetched."""
+    models = {"embedder": tmp_path / "embedder", "llm": tmp_path / "scripted.gguf"}
+    for path in models.values():
+        path.touch()
+    named = {kind: str(path) for kind, path in models.items()}
+    return Settings(library=tmp_path / "library", models=ModelSettings(directory=tmp_path / "models", **named))
+
+
 @contextmanager
 def tiny_library(tmp_path: Path) -> Iterator[TinyLibrary]:
     """:data:`ARTICLES`, indexed."""
-    settings = Settings(library=tmp_path / "library", models=ModelSettings(directory=tmp_path / "models"))
-    with TinyLibrary(settings, create=True) as made:
+    with TinyLibrary(tiny_settings(tmp_path), create=True, progress=JobRunner()) as made:
         made.engine = ScriptedEngine(f"{OWN_SENTENCE} [1]. It cured 99 of 100 patients [2].")
         made.store.upsert(ARTICLES)
         made.build_index()
@@ -146,20 +163,21 @@ def library(tmp_path: Path) -> Iterator[TinyLibrary]:
         yield made
 
 
-def _page(source: object) -> None:
+def _page(source: object, jobs: object) -> None:
     """Run by the harness as a script of its own, which knows no name of this module."""
     from pubmed_rag.ui.page_frame import render
 
-    render(source)  # type: ignore[arg-type]
+    render(source, jobs)  # type: ignore[arg-type]
 
 
 def opened(library: Library | Exception, **query: str) -> AppTest:
-    def source() -> Library:
+    def source(*, create: bool = False) -> Library:
         if isinstance(library, Exception):
             raise library
         return library
 
-    page = AppTest.from_function(_page, args=(source,), default_timeout=20)
+    jobs = library.jobs if isinstance(library, TinyLibrary) else JobRunner()
+    page = AppTest.from_function(_page, args=(source, jobs), default_timeout=20)
     for key, value in query.items():
         page.query_params[key] = value
     return page.run()
@@ -202,10 +220,10 @@ def test_no_library_leads_to_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     page = AppTest.from_file(str(APP), default_timeout=20).run()
     assert not page.exception
     assert "Welcome" in words(page)
-    assert "`pubmed-rag demo`" in words(page)
-    assert "pubmed-rag ingest" in words(page)
+    assert "Use the sample library" in [found.label for found in page.button]
+    assert not (tmp_path / "none").exists()  # looking makes nothing
     open_library(tmp_path / "none", create=True).close()
-    assert "holds no articles yet" in words(page.run())
+    assert "There are no articles yet" in words(page.run())
 
 
 def test_the_application_shares_one_library_between_tabs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,14 +233,14 @@ def test_the_application_shares_one_library_between_tabs(tmp_path: Path, monkeyp
     first, second = (AppTest.from_file(str(APP), default_timeout=20).run() for _ in range(2))
     assert not first.exception
     assert not second.exception
-    assert "4 articles, 1 of them retracted" in words(first)
+    assert "of 4 articles. 1 of them is retracted" in words(first)
     from pubmed_rag.ui.page_state import shared_library
 
     assert shared_library() is shared_library()
 
 
 def test_no_index_yet(tmp_path: Path) -> None:
-    with TinyLibrary(Settings(library=tmp_path), create=True) as library:
+    with TinyLibrary(tiny_settings(tmp_path), create=True, progress=JobRunner()) as library:
         library.store.upsert(ARTICLES)
         page = ask(opened(library), QUESTION)
         assert "has no index yet" in words(page)
@@ -231,7 +249,8 @@ def test_no_index_yet(tmp_path: Path) -> None:
 
 
 def test_a_missing_model_is_named_with_its_command(library: TinyLibrary) -> None:
-    with Library(library.settings) as real:
+    settings = replace(library.settings, models=ModelSettings(directory=library.settings.models.directory))
+    with Library(settings) as real:
         page = ask(opened(real), QUESTION)
         assert "A model is missing" in words(page)
         assert "`pubmed-rag models pull minilm`" in words(page)

@@ -1,0 +1,45 @@
+"""Charts. They take their colours of text and axes from the page's theme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pubmed_rag.ui.messages import say
+
+if TYPE_CHECKING:
+    import altair as alt
+
+YEARS = "years"
+"""The name of the selection in a chart that can be brushed."""
+
+_ACCENT = "#0f9488"
+
+
+def years_chart(years: tuple[tuple[int, int], ...], *, brush: bool = False) -> alt.Chart:
+    """Articles by year, a bar each. With ``brush`` a stretch of years can be chosen by drawing over it."""
+    import altair as alt
+    import pandas as pd
+
+    frame = pd.DataFrame(years, columns=["year", "articles"])
+    first, last = years[0][0], years[-1][0]
+    bars: alt.Chart = (
+        alt.Chart(frame, height=140, description=say("Articles by year"))
+        .mark_bar(color=_ACCENT, width={"band": 0.9} if last == first else max(2, min(22, 480 // (last - first + 1))))
+        .encode(
+            x=alt.X(
+                "year:Q",
+                title=None,
+                scale=alt.Scale(domain=[first - 0.6, last + 0.6], nice=False),
+                axis=alt.Axis(format="d", tickMinStep=1, grid=False),
+            ),
+            y=alt.Y("articles:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=3)),
+            tooltip=[
+                alt.Tooltip("year:Q", title=say("Year"), format="d"),
+                alt.Tooltip("articles:Q", title=say("Articles")),
+            ],
+        )
+    )
+    if not brush:
+        return bars
+    brushed: alt.Chart = bars.add_params(alt.selection_interval(name=YEARS, encodings=["x"]))
+    return brushed
