@@ -137,7 +137,7 @@ def _untagged(words: Sequence[Token], report: Report) -> list[Node]:
             run.append(word)
             continue
         text, truncated = _star(word.text, word, report)
-        if truncated:
+        if truncated and " " not in text:  # with a blank it had asterisks inside, and is no beginning of a word
             close()
             leaves.append(Term(text, truncated=True, start=word.start, end=word.end))
         elif text:
@@ -185,7 +185,7 @@ def _star(text: str, last: Token, report: Report, first: Token | None = None) ->
     text = " ".join(text.split())
     if "*" not in text:
         return text, False
-    text = _BARE_OPERATOR.sub(lambda found: found[0].lower(), text)
+    text = _BARE_OPERATOR.sub(lambda found: found[0].lower(), text.replace("#", " ").strip())
     stem = text.rstrip("*")
     ends = stem != text and bool(stem) and not stem[-1].isspace()
     if "*" in stem:

@@ -26,6 +26,7 @@ from pubmed_rag.core.settings import Settings, load_settings
 from pubmed_rag.core.store import ArticleStore, ChangeKind, SavedQuery, StoreCounts, UpdateRecord
 
 if TYPE_CHECKING:
+    from pubmed_rag.core.mesh_store import MeshInfo
     from pubmed_rag.eval.records import Evaluation
     from pubmed_rag.index.build import BuildOptions
     from pubmed_rag.index.embedder import Embedder
@@ -265,6 +266,12 @@ class Library:
             again=again,
             progress=self._progress,
         )
+
+    def ingest_mesh(self, files: Sequence[Path] = (), *, address: str | None = None) -> MeshInfo:
+        """Bring MeSH into the library from NLM's files, or from NLM (or ``address``) where none are given."""
+        from pubmed_rag.ingest.mesh_ingest import ingest_mesh
+
+        return ingest_mesh(files, self.paths, today=date.today(), address=address, progress=self._progress)
 
     def update(self) -> UpdateReport:
         """Bring in what is new or revised for the saved queries and bulk sources. Look at ``errors``."""

@@ -11,6 +11,7 @@ import typer
 
 from pubmed_rag.core.errors import InputError
 from pubmed_rag.core.records import IngestReport
+from pubmed_rag.ui import cli_mesh
 from pubmed_rag.ui.command import JsonOption, opened_library, state_of
 from pubmed_rag.ui.console import stderr, stdout
 from pubmed_rag.ui.contract import bulk_json, ingest_json, preview_json, saved_json, to_json
@@ -22,6 +23,7 @@ group = typer.Typer(no_args_is_help=True, help="Bring articles into the library.
 
 
 def add_to(app: typer.Typer) -> None:
+    cli_mesh.add_to(group)
     app.add_typer(group, name="ingest")
 
 
