@@ -169,6 +169,8 @@ def _trained(dimension: int, plan: VectorPlan, sample: Vectors) -> Any:
         if plan.lists:
             index.cp.niter = _ITERATIONS
             index.cp.min_points_per_centroid = 1  # the user's choice needs no warning
+            if hasattr(index, "pq"):
+                index.pq.cp.min_points_per_centroid = 1
             graph = faiss.downcast_index(index.quantizer)
             if isinstance(graph, faiss.IndexHNSW):
                 graph.hnsw.efSearch = _EFFORT
