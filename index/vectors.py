@@ -165,6 +165,11 @@ class FaissIndex:
         scores[known] = self.rows.scores_at(np.asarray(vector, np.float32), positions[known])
         return scores
 
+    def vector_of(self, key: int) -> Vectors | None:
+        """The stored vector (d,) of an article; ``None`` if it has none."""
+        positions = self.rows.positions_of(np.array([key], np.int64))
+        return self.rows.vectors_at(positions)[0] if positions[0] >= 0 else None
+
     def probing(self, probes: int, refine: int | None = None) -> FaissIndex:
         """The same index looking into so many lists, and scoring so many candidates for each hit."""
         plan = replace(self.facts.plan, refine=refine or self.facts.plan.refine)

@@ -85,14 +85,7 @@ class TantivyIndex:
         return self.best(wanted, top)
 
     def scores_of(self, query: str, keys: Keys) -> Scores:
-        restricted = self._all_of(
-            [self.ranked_words(dict.fromkeys(terms(normalise(query)), 1.0)), self._keys_query(keys)]
-        )
-        hits = self.best(restricted, max(1, len(keys)))
-        scores = np.zeros(len(keys), dtype=np.float32)
-        order = np.argsort(keys)
-        scores[order[np.searchsorted(keys, hits.keys, sorter=order)]] = hits.scores
-        return scores
+        return self.scores_among(self.ranked_words(dict.fromkeys(terms(normalise(query)), 1.0)), keys)
 
     def matching(self, filters: Filters) -> Keys:
         with self._lock:
@@ -144,6 +137,14 @@ class TantivyIndex:
         keys = self._keys_at([address for _, address in result.hits])
         order = np.lexsort((keys, -scores))[:top]
         return WordHits(keys[order], scores[order], int(getattr(result, "count", 0) or 0))
+
+    def scores_among(self, query: tantivy.Query, keys: Keys) -> Scores:
+        """The score (n,) of exactly these articles; 0 where ``query`` does not match."""
+        hits = self.best(self._all_of([query, self._keys_query(keys)]), max(1, len(keys)))
+        scores = np.zeros(len(keys), dtype=np.float32)
+        order = np.argsort(keys)
+        scores[order[np.searchsorted(keys, hits.keys, sorter=order)]] = hits.scores
+        return scores
 
     def latest(self, query: tantivy.Query, top: int, by: str) -> WordHits:
         """The ``top`` articles with the highest number in the field ``by``, which no two articles share.
