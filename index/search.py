@@ -18,12 +18,14 @@ from pubmed_rag.core.records import Article, Component, Filters, Hit, SearchMode
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.embedder import Embedder, check_same_model
-from pubmed_rag.index.fusion import Fusion
+from pubmed_rag.index.fusion import Fusion, ranks
 from pubmed_rag.index.generation import Generation, current_generation, current_name
 from pubmed_rag.index.pubmed_mode import LibraryMesh, PubmedFound, search_pubmed
 from pubmed_rag.index.pubmed_search import Sort
 from pubmed_rag.index.ranking import Indexes, Ranking, rank_by_both, rank_by_meaning, rank_by_words, ranking_of_words
 from pubmed_rag.index.sentence_vectors import SentenceVectors
+from pubmed_rag.index.similar import similar
+from pubmed_rag.index.spelling import suggest
 from pubmed_rag.index.vectors import FaissIndex, Vectors
 from pubmed_rag.index.words import TantivyIndex
 
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 MODES: tuple[SearchMode, ...] = ("pubmed", "bm25", "dense", "hybrid")
 SORTS: tuple[Sort, ...] = get_args(Sort)
+_MOST_SIMILAR = 1001
 _WITHOUT_MODEL = frozenset({"pubmed", "bm25"})
 
 
@@ -39,6 +42,7 @@ class _Loaded:
     generation: Generation
     indexes: Indexes
     words: TantivyIndex
+    vectors: FaissIndex
 
 
 class Searcher:
@@ -115,7 +119,31 @@ class Searcher:
                 clauses=found.clauses,
                 warnings=(*found.warnings, *result.warnings),
             )
-        return result
+        return replace(result, suggestion=suggest(loaded.words, query))
+
+    def similar(self, article_id: str, *, top: int = 10, filters: Filters | None = None) -> SearchResult:
+        """The articles most like one of the library, itself left out: by its vector and its telling words.
+
+        Raises :class:`UnknownArticleError`, :class:`UsageError` for ``top`` below 1, and what loading an index
+        raises. No model is needed: the article's own vector asks. Of one added since the index was built, the
+        words ask alone.
+        """
+        if top < 1:
+            raise UsageError("--top must be at least 1")
+        article = self._store.get(article_id)
+        key = self._store.keys_of([article_id])[article_id]
+        loaded = self._current()
+        started = time.perf_counter()
+        # All that are compared, so that ranks and total do not depend on how many are asked for.
+        found = similar(key, article, loaded.words, loaded.vectors, _MOST_SIMILAR, filters or Filters())
+        ranking = Ranking(
+            found.keys,
+            found.scores,
+            found.components,
+            {name: ranks(scores) for name, scores in found.components.items()},
+            len(found.keys),
+        )
+        return self._result(loaded, f"articles like {article_id}", "hybrid", ranking, 0, top, started)
 
     def indexes(self) -> Indexes:
         """The engines of the current generation."""
@@ -257,13 +285,14 @@ def as_sort(name: str) -> Sort:
 def _load(paths: LibraryPaths) -> _Loaded:
     generation = current_generation(paths)
     generation.require_whole()
-    words = TantivyIndex.open(generation.words)
+    words, vectors = TantivyIndex.open(generation.words), FaissIndex.load(generation.vectors)
     return _Loaded(
         generation=generation,
         words=words,
+        vectors=vectors,
         indexes=Indexes(
             words=words,
-            vectors=FaissIndex.load(generation.vectors),
+            vectors=vectors,
             sentences=SentenceVectors.open(generation.sentences, generation.manifest.dimension),
         ),
     )

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pubmed_rag.rag.export import Export, ExportFormat
     from pubmed_rag.rag.process_engine import ProcessEngine
     from pubmed_rag.rag.replay import Provenance, Recorded, Replay
+    from pubmed_rag.rag.study_table import Study
 
 
 class Library:
@@ -108,6 +109,10 @@ class Library:
             explain=explain,
         )
 
+    def similar(self, article_id: str, *, top: int | None = None, filters: Filters | None = None) -> SearchResult:
+        """The articles most like one of the library. Raises :class:`UnknownArticleError`."""
+        return self.searcher.similar(article_id, top=self.settings.search.top if top is None else top, filters=filters)
+
     def ask(self, question: str, options: AskOptions | None = None, *, model: str | None = None) -> Answer:
         """A cited answer. ``model`` is a registered name or a GGUF file; default from the settings."""
         from pubmed_rag.rag.answer import Answerer
@@ -129,6 +134,14 @@ class Library:
 
         answerer = Answerer(self.store, self.searcher, self._engine_source(model))
         return answerer.stream(question, options or self.ask_options(), stopped)
+
+    def studies(self, answer: Answer) -> tuple[Study, ...]:
+        """The studies that an answer cites, in the order of their numbers: design, participants, effect as stated."""
+        from pubmed_rag.rag.study_table import study_table
+
+        cited = list(dict.fromkeys(citation.id for claim in answer.claims for citation in claim.citations))
+        found = self.store.get_many(cited)
+        return study_table((found[article_id] for article_id in cited), answer.question)
 
     def provenance(self, answer: Answer, options: AskOptions) -> Provenance:
         """What ``answer``, just given with ``options``, was made of."""

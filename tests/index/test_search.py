@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from pubmed_rag.core.errors import IndexMismatchError, UsageError
+from pubmed_rag.core.errors import IndexMismatchError, UnknownArticleError, UsageError
 from pubmed_rag.core.records import Correction, Filters, Hit, Journal, PartialDate, SearchMode, SearchResult
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.build import BuildOptions
@@ -157,6 +157,36 @@ def test_more_asked_than_there_is(tiny: Opener, mode: SearchMode) -> None:
     assert len(set(ids(result))) == len(result.hits)
     if mode != "bm25":
         assert result.total == 6
+
+
+# -- similar articles, and spelling --------------------------------------------------------------------
+
+
+def test_similar_articles_leave_out_the_one_asked_about(many: TinyLibrary) -> None:
+    result = many.searcher.similar("7", top=20)
+    assert len(result.hits) == 20
+    assert "7" not in ids(result)
+    assert [hit.rank for hit in result.hits] == list(range(1, 21))
+    assert {part.name for part in result.hits[0].components} == {"bm25", "dense"}
+    assert many.searcher.similar("7", top=5).hits == result.hits[:5]
+    with pytest.raises(UnknownArticleError, match="nobody"):
+        many.searcher.similar("nobody")
+
+
+def test_an_article_newer_than_the_index_is_compared_by_its_words(tiny: Opener) -> None:
+    library = tiny([*random_articles(20), article("90", "Unmistakable glucagon.", "Unmistakable glucagon again.")])
+    library.store.upsert([article("91", "Unmistakable glucagon.", "More of unmistakable glucagon.")])
+    result = library.searcher.similar("91", top=3)
+    assert "91" not in ids(result)
+    assert {part.name for part in result.hits[0].components} == {"bm25"}
+    with pytest.raises(UsageError, match="at least 1"):
+        library.searcher.similar("91", top=0)
+
+
+def test_a_misspelt_word_is_answered_with_the_librarys(many: TinyLibrary) -> None:
+    assert many.search("carvedilol in sepsis", "bm25").suggestion is None
+    for mode in MODES:
+        assert many.search("carvedillol in sepsis", mode).suggestion == "carvedilol in sepsis"
 
 
 # -- what a user may get wrong -----------------------------------------------------------------------
