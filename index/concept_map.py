@@ -82,10 +82,15 @@ class ConceptMap:
     groups: tuple[MapGroup, ...]
 
 
+def map_path(paths: LibraryPaths) -> Path:
+    """Where the map is kept: beside the generations."""
+    return paths.index / "map.json"
+
+
 def read_map(paths: LibraryPaths) -> ConceptMap | None:
     """The map drawn last, be it of an earlier generation; ``None`` where there is none that can be read."""
     try:
-        found = msgspec.json.decode(_path(paths).read_bytes(), type=ConceptMap)
+        found = msgspec.json.decode(map_path(paths).read_bytes(), type=ConceptMap)
     except (OSError, msgspec.DecodeError):
         return None
     return found if found.format == _FORMAT else None
@@ -120,14 +125,10 @@ def draw_map(
         task.advance()
         groups = _groups(reduced, seed)
         made = _put_together(generation.manifest.generation, generation.manifest.articles, shown, plane, groups)
-        with atomic_writer(_path(paths)) as stream:
+        with atomic_writer(map_path(paths)) as stream:
             stream.write(msgspec.json.encode(made))
         task.advance()
     return made
-
-
-def _path(paths: LibraryPaths) -> Path:
-    return paths.index / "map.json"
 
 
 def _sample(words: Path, vectors: Path, most: int, seed: int) -> tuple[npt.NDArray[np.int64], Vectors]:

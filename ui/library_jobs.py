@@ -138,6 +138,18 @@ def rebuild_index(library: Library, progress: Progress) -> Job:
     return work
 
 
+def draw_map(library: Library, progress: Progress) -> Job:
+    """The map of the present index."""
+
+    def work() -> Outcome:
+        from pubmed_rag.index.concept_map import draw_map
+
+        draw_map(library.paths, library.store, progress=progress)
+        return Outcome()
+
+    return work
+
+
 def fetch_models(library: Library, progress: Progress) -> Job:
     """The models of the settings, where they are missing."""
 

@@ -152,6 +152,32 @@ PORTUGUESE: dict[str, str] = {
     "Add articles": "Adicionar artigos",
     "Articles by year": "Artigos por ano",
     "Year": "Ano",
+    # the map
+    "Map": "Mapa",
+    "A map shows which articles are about the same thing: near ones stand together. It is drawn once for an index; "
+    "with some thousand articles that takes about half a minute.": (
+        "Um mapa mostra que artigos tratam do mesmo: os próximos ficam juntos. É desenhado uma vez para cada índice; "
+        "com alguns milhares de artigos, leva cerca de meio minuto."
+    ),
+    "Draw the map": "Desenhar o mapa",
+    "Draw it anew": "Desenhá-lo de novo",
+    "{count} articles, drawn by chance from {all}": "{count} artigos, tirados ao acaso de {all}",
+    "This map was drawn for an earlier index and lacks what has come since.": (
+        "Este mapa foi desenhado para um índice anterior e não tem o que veio depois."
+    ),
+    "Colour by": "Colorir por",
+    "Group": "Grupo",
+    "Groups": "Grupos",
+    "Kind of article": "Tipo de artigo",
+    "Title": "Título",
+    "Search first, and the results can be lit here.": "Pesquise primeiro, e os resultados podem ser realçados aqui.",
+    "Light up {count} result of the last search": "Realçar {count} resultado da última pesquisa",
+    "Light up {count} results of the last search": "Realçar {count} resultados da última pesquisa",
+    "Map of the articles": "Mapa dos artigos",
+    "Choose a point to read its article, or a group below.": (
+        "Escolha um ponto para ler o artigo, ou um grupo abaixo."
+    ),
+    "choose one": "escolha um",
     # asking
     "Your question": "A sua pergunta",
     "Does … reduce … in patients with …?": "… reduz … em pacientes com …?",
@@ -253,10 +279,11 @@ PORTUGUESE: dict[str, str] = {
         "Pesquisando … a primeira pesquisa também carrega o índice e o modelo."
     ),
     "How to search": "Como pesquisar",
-    "**Automatic** looks at what you type. **Meaning and words** is best for most searches. **Words only** finds "
-    "articles that contain your words: good for names, genes and exact terms. **Meaning only** finds articles that say "
-    "the same in other words.": (
+    "**Automatic** looks at what you type. **Meaning and words** is best for most searches. **As PubMed does** takes "
+    "PubMed's own language: headings, fields, AND, OR, NOT. **Words only** finds articles that contain your words: "
+    "good for names, genes and exact terms. **Meaning only** finds articles that say the same in other words.": (
         "**Automático** olha para o que escreve. **Significado e palavras** é o melhor para a maioria das pesquisas. "
+        "**Como o PubMed** aceita a linguagem do próprio PubMed: descritores, campos, AND, OR, NOT. "
         "**Só palavras** encontra artigos que contêm as suas palavras: bom para nomes, genes e termos exatos. **Só "
         "significado** encontra artigos que dizem o mesmo com outras palavras."
     ),
@@ -266,8 +293,8 @@ PORTUGUESE: dict[str, str] = {
     "Words only": "Só palavras",
     "Meaning only": "Só significado",
     "Side by side": "Lado a lado",
-    "Keyword search on the left, search by meaning and words on the right, over the same articles.": (
-        "Pesquisa por palavras-chave à esquerda, por significado e palavras à direita, nos mesmos artigos."
+    "As PubMed searches on the left, search by meaning and words on the right, over the same articles.": (
+        "Pesquisa como a do PubMed à esquerda, por significado e palavras à direita, nos mesmos artigos."
     ),
     "Understood as a question": "Entendido como pergunta",
     "Understood as keywords": "Entendido como palavras-chave",

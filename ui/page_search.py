@@ -48,8 +48,6 @@ _KINDS: dict[QueryKind, str] = {
     "keywords": word("Understood as keywords"),
     "pubmed": word("Understood as a PubMed query"),
 }
-_KEYWORDS: SearchMode = "pubmed" if "pubmed" in MODES else "bm25"
-"""What stands beside the search by meaning: the nearest there is to PubMed's own."""
 
 
 def render(desk: Desk) -> None:
@@ -81,7 +79,7 @@ def render(desk: Desk) -> None:
     mode = "hybrid" if both else _mode(query, way)
     with st.spinner(say("Searching … the first search also loads the index and the model.")):
         result = _search(library, query, mode, filters)
-        beside = _search(library, query, _KEYWORDS, filters) if both else None
+        beside = _search(library, query, "pubmed", filters, forgiving=True) if both else None
         any_year = replace(filters, year_from=None, year_to=None)
         all_years = result if any_year == filters else _search(library, query, mode, any_year)
     st.session_state[FOUND] = tuple(hit.id for hit in result.hits)
@@ -89,6 +87,7 @@ def render(desk: Desk) -> None:
     size = draw_filters(found, found if all_years is result else _articles(library, all_years))
     st.caption(_understood(query, way, both))
     _problems(desk, result)
+    _translation(beside or result)
     if beside is not None:
         _side_by_side(library, beside, result, size)
     else:
@@ -96,7 +95,7 @@ def render(desk: Desk) -> None:
 
 
 def _ways(library: Library) -> tuple[str, bool]:
-    ways = [way for way in _WAYS if way == _AUTOMATIC or way in MODES]
+    ways = list(_WAYS)
     if st.session_state.get(_WAY) not in ways:
         usual = library.settings.search.mode
         st.session_state[_WAY] = usual if usual in ways and usual != "hybrid" else _AUTOMATIC
@@ -110,15 +109,18 @@ def _ways(library: Library) -> tuple[str, bool]:
             horizontal=True,
             disabled=both,
             help=say(
-                "**Automatic** looks at what you type. **Meaning and words** is best for most searches. **Words "
-                "only** finds articles that contain your words: good for names, genes and exact terms. **Meaning "
-                "only** finds articles that say the same in other words."
+                "**Automatic** looks at what you type. **Meaning and words** is best for most searches. **As PubMed "
+                "does** takes PubMed's own language: headings, fields, AND, OR, NOT. **Words only** finds articles "
+                "that contain your words: good for names, genes and exact terms. **Meaning only** finds articles that "
+                "say the same in other words."
             ),
         )
         both = st.toggle(
             say("Side by side"),
             key=_BOTH,
-            help=say("Keyword search on the left, search by meaning and words on the right, over the same articles."),
+            help=say(
+                "As PubMed searches on the left, search by meaning and words on the right, over the same articles."
+            ),
         )
     return str(way), bool(both)
 
@@ -128,7 +130,7 @@ def _mode(query: str, way: str) -> SearchMode:
     for mode in MODES:
         if mode == way:
             return mode
-    return _KEYWORDS if query_kind(query) == "pubmed" else "hybrid"
+    return "pubmed" if query_kind(query) == "pubmed" else "hybrid"
 
 
 def _understood(query: str, way: str, both: bool) -> str:
@@ -140,14 +142,19 @@ def _understood(query: str, way: str, both: bool) -> str:
     return f"{kind}. {say('Searched by')}: {say(_WAYS[_mode(query, way)])}."
 
 
-def _search(library: Library, query: str, mode: SearchMode, filters: Filters) -> SearchResult:
+def _search(
+    library: Library, query: str, mode: SearchMode, filters: Filters, *, forgiving: bool = False
+) -> SearchResult:
     """The search, or the same one made before in this tab over the same index and library."""
     from pubmed_rag.index.generation import current_name
 
-    key = (query, mode, filters, current_name(library.paths), library.store.last_sequence())
+    key = (query, mode, filters, forgiving, current_name(library.paths), library.store.last_sequence())
     cache: dict[object, SearchResult] = st.session_state.setdefault(_CACHE, {})
     if key not in cache:
-        found = library.search(query, mode=mode, top=DEPTH, filters=filters)
+        # Beside another list a query is taken as PubMed takes it: what is wrong in it is passed over.
+        found = library.search(
+            query, mode=mode, top=DEPTH, filters=filters, explain=mode == "pubmed", strict=not forgiving
+        )
         while len(cache) >= _CACHED:
             del cache[next(iter(cache))]
         cache[key] = found
@@ -167,6 +174,10 @@ def _problems(desk: Desk, result: SearchResult) -> None:
         from pubmed_rag.ui import library_jobs
 
         start(desk, UPDATE_INDEX, lambda: library_jobs.update_index(desk.library, desk.jobs))
+
+
+def _translation(result: SearchResult) -> None:
+    """How a PubMed query was understood, and what each part of it matches."""
     if result.suggestion and result.suggestion != result.query:
         st.button(
             literal(say("Did you mean: {words}", words=clip(result.suggestion, 200))),
