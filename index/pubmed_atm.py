@@ -23,6 +23,7 @@ from pubmed_rag.index.word_variants import american, british, number_variants, v
 PhraseKnown = Callable[[str, str], bool]
 
 _LONGEST = 12  # words of a phrase that is looked up; the longest heading has 13
+_LONGEST_ACRONYM = 5  # longer ones are rather words somebody shouts
 _UNIT = re.compile(r"[^\s!#$%+,;<>=?\\^_{}~|&:/()\[\]\"]+")
 _EDGES = ".-'`"
 _FLAG = re.compile(r"(?:has[a-z]{4,}|pubstatus[a-z]+|pmcbook[a-z]*|indexingmethod_[a-z]+)")
@@ -175,7 +176,7 @@ class TermMapper:
         """The words as typed: one with its variants, several as words and as a phrase."""
         plain = [word.lower() for word in words]
         if len(plain) == 1 and "-" not in plain[0]:
-            return self._forms(plain[0])
+            return [_phrase(plain[0])] if _is_acronym(words[0]) else self._forms(plain[0])
         plain = [part for word in plain for part in word.split("-") if part]
         text = " ".join(plain)
         parts: list[Node] = []
@@ -233,10 +234,8 @@ class TermMapper:
         lower = word.lower()
         if "-" in word or not lower.isalpha():
             return _phrase(" ".join(word.replace("-", " ").replace(".", " ").split()))
-        forms = self._forms(lower) if not (word.isupper() and len(word) > 1) else [_phrase(lower)]
-        if len(forms) == 1:
-            return _phrase(word)
-        return one_of(forms)
+        forms = [] if _is_acronym(word) else self._forms(lower)
+        return one_of(forms) if len(forms) > 1 else _phrase(word)
 
     def _forms(self, word: str) -> list[Node]:
         forms = variants(word)
@@ -277,6 +276,11 @@ def all_of(nodes: Sequence[Node]) -> Node:
     if not nodes:
         return Nothing()
     return nodes[0] if len(nodes) == 1 else And(tuple(nodes))
+
+
+def _is_acronym(word: str) -> bool:
+    """Whether a word is written as an acronym is, which has no variants."""
+    return word.isupper() and 1 < len(word) <= _LONGEST_ACRONYM
 
 
 def _units(text: str) -> list[str]:

@@ -177,7 +177,7 @@ def number_variants(text: str) -> tuple[str, ...]:
 
 # -- families --------------------------------------------------------------------------------------
 
-_NO_NOUN = ("ed", "ly", "ic", "al", "ive", "ous", "ism")
+_NO_NOUN = ("ated", "ised", "ized", "ly", "ic", "ical", "ous")
 _VERB_ENDINGS = ("", "s", "ed", "ing", "ings")
 
 
@@ -233,7 +233,7 @@ def _adjective(word: str) -> set[str]:
         return {f"{word}s", f"{word}al", f"{word}ally"}
     if word.endswith("ical"):
         return {word[:-2], f"{word}ly", f"{word[:-2]}s"}
-    if word.endswith(("al", "ous", "ive")):
+    if word.endswith(("onal", "ural", "atial", "ental", "ous", "tive")):
         return {f"{word}ly"}
     return set()
 
