@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pubmed_rag.core.text import normalise
 from pubmed_rag.rag.engine import Message
 from pubmed_rag.rag.evidence import Evidence
+from pubmed_rag.rag.study_table import design_of
 
 REFUSAL = "The evidence does not answer this."
 """The only thing the model may say without a citation."""
@@ -38,7 +39,7 @@ class Draft:
 
 
 def build_messages(question: str, evidence: Sequence[Evidence]) -> list[Message]:
-    """The chat for one question. Evidence is quoted as data, numbered from 1, with year where known."""
+    """The chat for one question. Evidence is quoted as data, numbered from 1, with year and design where known."""
     lines = [f"[{number}] {_source(item)}{normalise(item.span.text)}" for number, item in enumerate(evidence, start=1)]
     content = "Evidence:\n" + "\n".join(lines) + f"\n\nQuestion: {normalise(question)}\nAnswer:"
     return [Message("system", _SYSTEM), Message("user", content)]
@@ -98,4 +99,7 @@ def read_freely(raw: str) -> tuple[list[Draft], str]:
 
 
 def _source(item: Evidence) -> str:
-    return f"({item.article.year}) " if item.article.year else ""
+    """``(1996, randomized trial) ``, as far as known."""
+    design = design_of(item.article)
+    known = [str(part) for part in (item.article.year, design.value if design else None) if part]
+    return f"({', '.join(known)}) " if known else ""

@@ -23,7 +23,7 @@ from pubmed_rag.ui.cli_search import (
 )
 from pubmed_rag.ui.command import JsonOption, opened_library
 from pubmed_rag.ui.console import stderr, stdout
-from pubmed_rag.ui.contract import answer_json, to_json
+from pubmed_rag.ui.contract import answer_json, studies_json, to_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,6 +48,9 @@ def ask(
     mesh: MeshOption = None,
     journals: JournalOption = None,
     languages: LanguageOption = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="Also show the cited studies: design, year, participants, effect as stated.")
+    ] = False,
     to: Annotated[
         str | None, typer.Option("--format", metavar="FORMAT", help="As a document: markdown, html or json.")
     ] = None,
@@ -63,7 +66,7 @@ def ask(
     """Answer a question from the library's abstracts, every sentence cited and checked."""
     from pubmed_rag.rag.answer import Stage
     from pubmed_rag.ui.answer_file import answer_file, as_answer_format
-    from pubmed_rag.ui.render import print_answer
+    from pubmed_rag.ui.render import print_answer, print_studies
 
     if (question is None) == (replay is None):
         raise UsageError("give a question or --replay FILE, one of them")
@@ -98,11 +101,15 @@ def ask(
                 return
             write_text(out, text)
             console.print(f"written to {out}", markup=False)
+        studies = library.studies(answer) if table else ()
         if as_json:
-            typer.echo(to_json(answer_json(answer)))
+            content = answer_json(answer)
+            typer.echo(to_json({**content, "studies": studies_json(studies)} if table else content))
             return
         warn(answer.notes)
         print_answer(stdout(), answer, library.store)
+        if table:
+            print_studies(stdout(), studies)
 
 
 def _replay(context: typer.Context, path: Path | None, *, as_json: bool) -> None:

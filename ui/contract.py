@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pubmed_rag.ingest.bulk import BulkReport
     from pubmed_rag.ingest.entrez_preview import EntrezPreview
     from pubmed_rag.ingest.update import ChangedArticle, SourceUpdate, UpdateReport
+    from pubmed_rag.rag.study_table import Fact, Study
 
 
 def to_json(value: object) -> str:
@@ -171,6 +172,31 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "raw": answer.raw,
         "timings_ms": dict(answer.timings_ms),
     }
+
+
+def studies_json(studies: Iterable[Study]) -> list[dict[str, Any]]:
+    """Each fact with the sentence that states it; ``null`` where nothing is plainly stated."""
+    return [
+        {
+            "id": study.id,
+            "pmid": study.pmid,
+            "year": study.year,
+            "title": study.title,
+            "design": _fact_json(study.design),
+            "participants": _fact_json(study.participants),
+            "population": _fact_json(study.population),
+            "effect": _fact_json(study.effect),
+        }
+        for study in studies
+    ]
+
+
+def _fact_json(fact: Fact | None) -> dict[str, Any] | None:
+    if fact is None:
+        return None
+    span = fact.span
+    evidence = None if span is None else {"text": span.text, "start": span.start, "end": span.end}
+    return {"value": fact.value, "evidence": evidence}
 
 
 def _claim_json(claim: Claim) -> dict[str, Any]:

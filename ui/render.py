@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -14,6 +15,7 @@ from pubmed_rag.core.store import ArticleStore
 
 if TYPE_CHECKING:
     from pubmed_rag.eval.records import Evaluation
+    from pubmed_rag.rag.study_table import Study
 
 PUBMED = "https://pubmed.ncbi.nlm.nih.gov"
 
@@ -85,6 +87,18 @@ def print_answer(console: Console, answer: Answer, store: ArticleStore) -> None:
     steps = ", ".join(f"{name} {ms / 1000:.1f} s" for name, ms in answer.timings_ms if ms >= 50)
     how = f"model {answer.model}, temperature {answer.temperature:g}, seed {answer.seed}"
     console.print(Text(f"{answer.took_ms / 1000:.1f} s ({steps}); {how}", style="dim"))
+
+
+def print_studies(console: Console, studies: Sequence[Study]) -> None:
+    """The cited studies side by side, in the answer's numbering. What is not plainly stated stays blank."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "year", "design", "n", "population", "effect as stated"):
+        table.add_column(column, justify="right" if column == "n" else "left", overflow="fold")
+    for number, study in enumerate(studies, start=1):
+        facts = (study.design, study.participants, study.population, study.effect)
+        cells = [Text(fact.value if fact else "") for fact in facts]
+        table.add_row(Text(f"[{number}]", style="bold cyan"), str(study.year or ""), *cells)
+    console.print(table)
 
 
 def facts_table(rows: list[tuple[str, str]]) -> Table:
