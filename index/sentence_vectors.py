@@ -10,7 +10,7 @@ text ``article.text[spans[i, 0]:spans[i, 1]]``. A later segment's article replac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -64,17 +64,35 @@ class SentenceVectors:
 
     def count_of(self, keys: Keys) -> int:
         """How many sentences these articles have together."""
-        blocks = (self.of(int(key)) for key in keys)
-        return sum(len(block.spans) for block in blocks if block is not None)
+        return sum(int(segment.counts(rows).sum()) for segment, _, rows in self._found(keys))
 
     def best_scores(self, query: Vectors, keys: Keys) -> Scores:
-        """Highest cosine (n,) between ``query`` (d,) and any sentence of each article; 0 where it has none."""
+        """Highest inner product (n,) of ``query`` (d,) with any sentence of each article; 0 where it has none."""
         scores = np.zeros(len(keys), np.float32)
-        for position, key in enumerate(keys):
-            block = self.of(int(key))
-            if block is not None and len(block.vectors):
-                scores[position] = (block.vectors @ query).max()
+        for segment, places, rows in self._found(keys):
+            counts = segment.counts(rows)
+            some = counts > 0
+            places, rows, counts = places[some], rows[some], counts[some]
+            if len(rows):
+                ends = np.cumsum(counts)
+                first = ends - counts
+                # The sentences of all these articles, one after the other.
+                chosen = np.repeat(segment.starts[rows] - first, counts) + np.arange(ends[-1])
+                # Not a matrix product: its threads, waiting for each other, cost more than they save.
+                products = np.einsum("ij,j->i", segment.vectors.take(chosen, 0).astype(np.float32), query)
+                products *= segment.scales[chosen]
+                scores[places] = np.maximum.reduceat(products, first)
         return scores
+
+    def _found(self, keys: Keys) -> Iterator[tuple[_Segment, Keys, Keys]]:
+        """Which segment has the present sentences of which keys, as (segment, places in ``keys``, rows)."""
+        unknown = np.arange(len(keys))
+        for segment in reversed(self._segments):
+            rows = segment.rows_of(keys[unknown])
+            here = rows >= 0
+            if here.any():
+                yield segment, unknown[here], rows[here]
+            unknown = unknown[~here]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,18 @@ class _Segment:
             scales=_map(folder / "scales.f32", "<f4", (-1,)),
             vectors=_map(folder / "vectors.i8", "i1", (-1, dimension)),
         )
+
+    def rows_of(self, keys: Keys) -> Keys:
+        """Row (n,) of each key, -1 where it is not here."""
+        if not len(self.keys):
+            return np.full(len(keys), -1, np.int64)
+        rows = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[rows] == keys, rows, -1)
+
+    def counts(self, rows: Keys) -> Keys:
+        """Number (n,) of sentences of each row."""
+        counts: Keys = self.starts[rows + 1] - self.starts[rows]
+        return counts
 
     def of(self, key: int) -> SentenceBlock | None:
         row = int(np.searchsorted(self.keys, key))
@@ -129,4 +159,4 @@ def write_segment(folder: Path, blocks: Iterable[SentenceBlock]) -> int:
 def _map(path: Path, dtype: str, shape: tuple[int, ...]) -> Any:
     if path.stat().st_size == 0:  # an empty file cannot be mapped
         return np.empty([max(0, size) for size in shape], dtype)
-    return np.memmap(path, dtype=dtype, mode="r").reshape(shape)
+    return np.asarray(np.memmap(path, dtype=dtype, mode="r")).reshape(shape)

@@ -33,14 +33,16 @@ Batches = Iterable[tuple[Keys, Vectors]]
 _MOST_SEGMENTS = 8
 _QUERIES = 64
 """Stored vectors that are searched for to set the number of lists to look into."""
-_LEAST_PROBES = 8
-_PROBES = (8, 16, 32, 64, 128, 256, 512, 1024)
+_LEAST_PROBES = 16
+_PROBES = (16, 32, 64, 128, 256, 512, 1024)
 _REFINE_FACTORS = (1, 2, 4, 8)
+_ON_TOP = 0.7
 _WIDE_SHARE = 8
 """Candidates are counted in one of so many lists, so that what is missing is missing for their number."""
-_ITERATIONS = 8
-_EFFORT = 128
-"""How thoroughly the graph over the lists is searched (``efSearch``), when it is there."""
+_ITERATIONS = 6
+_EFFORT_ADDING, _EFFORT = 32, 128
+"""How thoroughly the graph over the lists, where there is one, is searched (``efSearch``) for a vector to be added,
+and for a query."""
 
 
 def build_vectors(directory: Path, dimension: int, plan: VectorPlan, batches: Callable[[], Batches]) -> VectorFacts:
@@ -62,6 +64,8 @@ def build_vectors(directory: Path, dimension: int, plan: VectorPlan, batches: Ca
     facts = VectorFacts(plan, dimension, total)
     if candidates is not None and total:
         _write_lists(directory / ROWS, candidates, plan)
+        if plan.lists:
+            _search_graph(candidates, _EFFORT)
         facts = calibrated(FaissIndex(facts, VectorRows.open(directory / ROWS), candidates))
     _save(directory, facts, candidates)
     return facts
@@ -101,14 +105,14 @@ def calibrated(index: FaissIndex, *, queries: int = _QUERIES, top: int = 10) -> 
     """The index's facts with the fewest candidates, and then lists to look into, that reach the wished recall.
 
     A sample of the stored vectors is searched for, each without itself, and compared with the exact result.
-    Stored vectors are easier to find than questions are, so half of what is missing to 1 is asked for on top.
+    Stored vectors are easier to find than questions are, so more than wished is asked for.
     """
     plan = index.facts.plan
     keys = next(iter(index.rows.live_keys()))
     chosen = np.sort(np.random.default_rng(1).choice(keys, min(queries, len(keys)), replace=False))
     vectors = index.rows.vectors_at(index.rows.positions_of(chosen))
     exact = index.rows.exact_keys(vectors, top + 1)
-    wished = plan.recall + (1 - plan.recall) / 2
+    wished = plan.recall + _ON_TOP * (1 - plan.recall)
 
     def measured(probes: int, refine: int) -> float:
         return _recall(index.probing(probes, refine).search_many(vectors, top + 1)[0], exact, chosen)
@@ -171,9 +175,7 @@ def _trained(dimension: int, plan: VectorPlan, sample: Vectors) -> Any:
             index.cp.min_points_per_centroid = 1  # the user's choice needs no warning
             if hasattr(index, "pq"):
                 index.pq.cp.min_points_per_centroid = 1
-            graph = faiss.downcast_index(index.quantizer)
-            if isinstance(graph, faiss.IndexHNSW):
-                graph.hnsw.efSearch = _EFFORT
+            _search_graph(index, _EFFORT_ADDING)
         else:
             index = faiss.IndexIDMap(index)
         index.train(sample)
@@ -184,6 +186,15 @@ def _trained(dimension: int, plan: VectorPlan, sample: Vectors) -> Any:
             remedy="leave --factory out to have one chosen",
         ) from error
     return index
+
+
+def _search_graph(candidates: Any, effort: int) -> None:
+    """Set how thoroughly the graph over the lists is searched, if there is one."""
+    import faiss
+
+    graph = faiss.downcast_index(candidates.quantizer)
+    if isinstance(graph, faiss.IndexHNSW):
+        graph.hnsw.efSearch = effort
 
 
 def _write_lists(rows: Path, candidates: Any, plan: VectorPlan) -> None:

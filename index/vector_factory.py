@@ -27,7 +27,7 @@ _HNSW_FROM = 8192
 """From so many lists on, the nearest ones are looked up in a graph instead of comparing the query with all."""
 _ONE_BYTE_FROM = 256
 """From so many dimensions on, one byte for each tells neighbours apart: the errors of many even out."""
-_POINTS_PER_LIST = 32
+_POINTS_PER_LIST = 24
 _TRAINING_LIMIT = 600_000
 _BITS_PER_CODE = 4
 _WISHED_RECALL = 0.95

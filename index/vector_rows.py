@@ -181,7 +181,7 @@ class _Segment:
         width = codes.sa_code_size()
         start = path.stat().st_size - codes.ntotal * width
         shape = (codes.ntotal, width)
-        raw = np.memmap(path, np.uint8, "r", start, shape) if codes.ntotal else np.empty(shape, np.uint8)
+        raw = np.asarray(np.memmap(path, np.uint8, "r", start, shape)) if codes.ntotal else np.empty(shape, np.uint8)
         lists = folder / "lists.i32"
         return cls(
             keys=keys,
@@ -217,7 +217,7 @@ class _Segment:
     def decode(self, rows: Positions) -> Vectors:
         if not len(rows):
             return np.empty((0, self.codes.d), np.float32)
-        vectors: Vectors = self.codes.sa_decode(np.ascontiguousarray(self.bytes[rows]))
+        vectors: Vectors = self.codes.sa_decode(self.bytes.take(rows, 0))
         return vectors
 
     def only(self, rows: Positions | None) -> Any:
@@ -336,7 +336,7 @@ def best(keys: Keys, scores: Scores, top: int) -> tuple[Keys, Scores]:
 
 def mapped(path: Path, dtype: str) -> Any:
     """A file of numbers, memory-mapped; an empty file cannot be."""
-    return np.memmap(path, dtype, "r") if path.stat().st_size else np.empty(0, dtype)
+    return np.asarray(np.memmap(path, dtype, "r")) if path.stat().st_size else np.empty(0, dtype)
 
 
 def _bury(segments: list[_Segment]) -> None:

@@ -26,7 +26,8 @@ ABOUT, ROWS, CANDIDATES = "about.json", "rows", "candidates.faiss"
 
 _LEAST_TOP = 10
 _SPARE = 1.2
-_FARTHER = 2
+_FARTHER = 3
+"""With a filter, so many times the rows are met that would be met without: what passes may lie far away."""
 _WIDE = 0.3
 """Filters that let pass at least this share are tried after the search instead of before it."""
 
@@ -229,11 +230,12 @@ class FaissIndex:
         """Of the allowed rows, those in the lists nearest to the query.
 
         Lists without an allowed row cost nothing, so the search goes as far from the query as it must: until
-        it has met twice as many rows as a search without filter would.
+        it has met more rows than a search without filter would.
         """
         lists = self.rows.lists_of(positions)
         of_list = np.bincount(lists, minlength=self.facts.plan.lists)
-        order = np.argsort(-(self._all_centroids() @ vector), kind="stable")
+        nearness = np.einsum("ij,j->i", self._all_centroids(), vector)
+        order = np.argsort(-nearness, kind="stable")
         enough = max(_FARTHER * self.facts.probes * self.count() // self.facts.plan.lists, 50 * top)
         last = int(np.searchsorted(np.cumsum(of_list[order]), enough)) + 1
         near = np.zeros(self.facts.plan.lists, np.bool_)

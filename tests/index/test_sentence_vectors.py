@@ -82,6 +82,31 @@ def test_best_scores_are_the_highest_cosine_of_any_sentence(tmp_path: Path) -> N
     )
 
 
+def test_many_articles_at_once_score_as_one_by_one(tmp_path: Path) -> None:
+    """Over several segments, with articles replaced, emptied, unknown and asked for twice."""
+    chance = np.random.default_rng(5)
+
+    def blocks(keys: list[int], seed: int) -> list[SentenceBlock]:
+        return [block(key, unit(int(chance.integers(0, 6)), 48, seed + key)) for key in keys]
+
+    write_segment(tmp_path / "000000", blocks(list(range(0, 400, 2)), 1))
+    write_segment(tmp_path / "000001", blocks(sorted(chance.choice(500, 90, replace=False).tolist()), 7000))
+    write_segment(tmp_path / "000002", blocks([3, 4, 8], 9000))
+    stored = SentenceVectors.open(tmp_path, 48)
+    query: Vectors = unit(1, 48, seed=99)[0]
+    keys = chance.integers(-5, 520, 300)
+    expected = []
+    for key in keys.tolist():
+        found = stored.of(key)
+        expected.append(float((found.vectors @ query).max()) if found is not None and len(found.vectors) else 0.0)
+    assert np.allclose(stored.best_scores(query, keys), expected, atol=1e-6)
+    assert np.count_nonzero(expected) > 50
+    once = np.unique(keys)
+    blocks_found = [stored.of(int(key)) for key in once]
+    assert stored.count_of(once) == sum(len(found.spans) for found in blocks_found if found is not None)
+    assert stored.count_of(once[:0]) == 0
+
+
 def test_nothing_stored(tmp_path: Path) -> None:
     assert not SentenceVectors.open(tmp_path / "absent", 8)
     write_segment(tmp_path / "000000", [])

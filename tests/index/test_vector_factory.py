@@ -66,6 +66,6 @@ def test_what_was_chosen_is_kept_within_a_margin() -> None:
 
 
 def test_training_needs_a_sample_only() -> None:
-    assert plan_vectors(1_000_000, 384).training_size() == 65_536
+    assert plan_vectors(1_000_000, 384).training_size() == 49_152
     assert plan_vectors(40_000_000, 384).training_size() <= 600_000
     assert [lists_for(count) for count in (300_000, 1_000_000, 4_000_000)] == [2048, 2048, 4096]
