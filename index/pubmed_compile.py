@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, permutations
+from typing import Protocol, runtime_checkable
 
 import tantivy
 
@@ -73,14 +74,19 @@ _DATES = {
     "EPDT": "electronic_day",
     "PPDT": "print_day",
 }
-_UNKNOWN = frozenset({"PAPX"})
-"""Fields whose facts are not in the records: they match nothing."""
-
 _INITIALS = 2
 """Letters that the last word of an author may have to count as initials, as PubMed prints at most two."""
 
 MOST_ARRANGEMENTS = 5_000
 """Orders and gaps that one proximity search may be spelt out in."""
+
+
+@runtime_checkable
+class Actions(Protocol):
+    """A vocabulary that knows pharmacological actions."""
+
+    def substances(self, action: str) -> tuple[str, ...]:
+        """The substances with this action, as MeSH spells them."""
 
 
 class Compiler:
@@ -117,6 +123,7 @@ class Compiler:
             "MAJR": self._mesh,
             "SUBH": self._subheading,
             "PTYP": self._publication_type,
+            "PAPX": self._action,
             "LANG": self._language,
             "FILT": self._filter,
             "UID": self._uid,
@@ -137,8 +144,6 @@ class Compiler:
             return self._whole(term, _WHOLE[code])
         if code in _DATES or code == "PDAT":
             return self._range(Range(term.text, term.text, code, single=True))
-        if code in _UNKNOWN:
-            return tantivy.Query.empty_query()
         raise UsageError(f"the field '{code}' cannot be searched", remedy="leave its tag out, or use [all]")
 
     def _text(self, term: Term) -> tantivy.Query:
@@ -241,6 +246,12 @@ class Compiler:
             return self._beginning("publication_type", fields.fold(term.text))
         names = self._thesaurus.publication_type_family(term.text) if term.explode else (term.text,)
         return tantivy.Query.term_set_query(self._schema, "publication_type", [fields.fold(name) for name in names])
+
+    def _action(self, term: Term) -> tantivy.Query:
+        """Articles indexed with a substance of this action, where the vocabulary knows such; otherwise none."""
+        names = self._thesaurus.substances(term.text) if isinstance(self._thesaurus, Actions) else ()
+        headings = tantivy.Query.term_set_query(self._schema, "mesh", [fields.fold(name) for name in names])
+        return _any([headings, self._codes(fields.code_of(fields.SUBSTANCE, name) for name in names)])
 
     def _language(self, term: Term) -> tantivy.Query:
         if term.truncated:

@@ -20,7 +20,7 @@ from pubmed_rag.core.records import ClauseCount, Filters
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import exact_words, terms
 from pubmed_rag.index.pubmed_ast import And, Node, Not, Nothing, Or, Range, Term
-from pubmed_rag.index.pubmed_compile import Compiler, flattened
+from pubmed_rag.index.pubmed_compile import TEXT_FIELDS, Compiler, flattened
 from pubmed_rag.index.pubmed_print import to_translation
 from pubmed_rag.index.thesaurus import Thesaurus
 from pubmed_rag.index.word_fields import DAY_STEP
@@ -92,7 +92,10 @@ class BooleanSearch:
 
     def phrase_known(self, field_code: str, phrase: str) -> bool:
         """Whether any article has ``phrase`` in the field: what stands here for PubMed's phrase index."""
-        query = self._compiler.compile(Term(phrase, field_code, quoted=True))
+        words, names = exact_words(phrase), TEXT_FIELDS.get(field_code, ())
+        if len(words) == 1 and names:  # the dictionary knows, without a search
+            return any(self._words.frequency(name, words[0]) for name in names)
+        query = self._compiler.compile(Term(phrase, field_code))
         return _run(lambda: self._words.any_of(query))
 
     def _matching(self, tree: Node, filters: Filters) -> tantivy.Query:

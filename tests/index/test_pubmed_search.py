@@ -209,6 +209,31 @@ def test_without_a_vocabulary_names_stand_for_themselves(tmp_path: Path) -> None
     assert found(engine, Term("Heart Diseases", "MESH")) == []
 
 
+def test_pharmacological_actions_come_from_the_vocabulary(tmp_path: Path) -> None:
+    class Pharmacy(Families):
+        def substances(self, action: str) -> tuple[str, ...]:
+            return ("Penicillins", "WWOX protein, human") if action == "Anti-Bacterial Agents" else ()
+
+    items = [
+        article("1", "T.", mesh=(MeshHeading("Penicillins"),)),
+        article("2", "T.", supplementary_concepts=(Name("WWOX protein, human"),)),
+        article("3", "T.", mesh=(MeshHeading("Insulin"),)),
+    ]
+    write_words(tmp_path, [StoredArticle(key, item) for key, item in enumerate(items, start=1)])
+    index = TantivyIndex.open(tmp_path)
+    assert found(BooleanSearch(index, Pharmacy()), Term("Anti-Bacterial Agents", "PAPX")) == [1, 2]
+    assert found(BooleanSearch(index, Families()), Term("Anti-Bacterial Agents", "PAPX")) == []
+
+
+def test_a_star_in_a_phrase_that_stands_for_too_many_words_is_refused(tmp_path: Path) -> None:
+    text = " ".join(f"breast feed{number}" for number in range(20_000))
+    engine = small(tmp_path, article("1", text))
+    with pytest.raises(UsageError, match="too many words"):
+        engine.count(Term("breast feed", "TITL", truncated=True))
+    assert found(engine, Term("breast feed12", "TITL", truncated=True)) == [1]
+    assert found(engine, Term("feed", "TITL", truncated=True)) == [1]
+
+
 def test_a_single_date_leaves_later_electronic_dates_out_and_a_range_does_not(tmp_path: Path) -> None:
     engine = small(
         tmp_path,
@@ -377,7 +402,12 @@ def test_counts_of_each_clause(engine: BooleanSearch) -> None:
 
 
 def test_a_phrase_is_known_where_an_article_has_it(tmp_path: Path) -> None:
-    engine = small(tmp_path, article("1", "Kidney allograft.", "Of a friend."))
+    authors = (Author("Smith", "John", "JA"),)
+    engine = small(tmp_path, article("1", "Kidney allograft.", "Of a friend.", authors=authors))
+    assert engine.phrase_known("FULL", "smith j")
+    assert engine.phrase_known("TITL", "kidney")
+    assert not engine.phrase_known("TITL", "friend")
+    assert engine.phrase_known("MESH", "kidney") is False
     assert engine.phrase_known("ALL", "kidney allograft")
     assert engine.phrase_known("TITL", "Kidney-Allograft")
     assert not engine.phrase_known("ALL", "allograft kidney")
