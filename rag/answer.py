@@ -35,6 +35,11 @@ log = logging.getLogger(__name__)
 _TEMPLATE_TOKENS = 64
 """Kept free for what the chat template adds."""
 
+_MOST_SENTENCES = 24
+_TOKENS_PER_SENTENCE = 512
+"""A model is shown one sentence for so many tokens of its context: 8 of 4,096. A larger context comes with a
+larger model, which makes more of more; a small one loses its way among many."""
+
 _FEWEST_ARTICLES = 4
 """An answer quotes at least this many articles where there are so many with evidence."""
 
@@ -95,7 +100,8 @@ class Answerer:
         yield Stage("searching the library")
         found, retracted = self._retrieve(question, chosen)
         clock.lap("search")
-        evidence = choose_evidence(question, [hit.id for hit in found.hits], self._store, self._searcher)
+        ids = [hit.id for hit in found.hits]
+        evidence = choose_evidence(question, ids, self._store, self._searcher, limit=_MOST_SENTENCES)
         clock.lap("evidence")
         engine = self._engine()
         draft = _DraftAnswer(question, chosen, found, retracted, engine.name, clock)
@@ -313,9 +319,10 @@ def _breaks_off(text: str) -> bool:
 
 
 def _fitting(question: str, items: Sequence[Evidence], engine: Engine) -> tuple[Evidence, ...]:
-    """As many of ``items``, best first, as the model can read and still have room for its answer."""
+    """As many of ``items``, best first, as suit the model's context and leave room for its answer."""
     room = engine.context_tokens - Sampling().max_tokens - _TEMPLATE_TOKENS
-    for count in range(len(items), 0, -1):
+    most = max(_FEWEST_ARTICLES, engine.context_tokens // _TOKENS_PER_SENTENCE)
+    for count in range(min(most, len(items)), 0, -1):
         if sum(engine.count_tokens(message.content) for message in build_messages(question, items[:count])) <= room:
             return tuple(items[:count])
     raise UsageError(

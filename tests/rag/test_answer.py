@@ -319,6 +319,22 @@ def test_evidence_is_cut_to_what_the_model_reads(library: TinyLibrary) -> None:
     assert lines[0][: len(lines[1])] == lines[1], "the best come first"
 
 
+@pytest.mark.parametrize(("context", "most"), [(1024, 4), (4096, 8), (8192, 16), (131_072, 24)])
+def test_a_larger_context_is_shown_more(tiny: Opener, context: int, most: int) -> None:
+    drugs = ("zinc", "iron", "copper", "selenium", "iodine", "chromium", "cobalt", "nickel", "silver", "gold") * 2
+    library = tiny(
+        article(str(number), f"Does {drug} reduce mortality in heart failure? {number}.",
+                f"Mortality in heart failure was reduced by {drug} in year {number}. "
+                f"Patients {number} on {drug} had less heart failure of kind {chr(97 + number)}x.")
+        for number, drug in enumerate(drugs)
+    )  # fmt: skip
+    engine = ScriptedEngine("", context_tokens=context)
+    answer = Answerer(library.store, library.searcher, lambda: engine).ask(QUESTION, AskOptions(top=20))
+    check_structure(answer, library)
+    shown = re.findall(r"^\[\d+\]", engine.prompt, re.MULTILINE)
+    assert len(shown) == most
+
+
 # -- what may be evidence ----------------------------------------------------------------------------
 
 
