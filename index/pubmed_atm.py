@@ -18,12 +18,12 @@ from pubmed_rag.core.stopwords import STOPWORDS
 from pubmed_rag.index.pubmed_ast import And, Node, Nothing, Or, Term
 from pubmed_rag.index.pubmed_filters import filter_flag
 from pubmed_rag.index.vocabulary import Vocabulary
-from pubmed_rag.index.word_variants import american, british, number_variants, variants
+from pubmed_rag.index.word_variants import american, british, number_variants, singular, variants
 
 PhraseKnown = Callable[[str, str], bool]
 
 _LONGEST = 12  # words of a phrase that is looked up; the longest heading has 13
-_LONGEST_ACRONYM = 5  # longer ones are rather words somebody shouts
+_LONGEST_ACRONYM = 8  # longer ones are rather words somebody shouts
 _UNIT = re.compile(r"[^\s!#$%+,;<>=?\\^_{}~|&:/()\[\]\"]+")
 _EDGES = ".-'`"
 _FLAG = re.compile(r"(?:has[a-z]{4,}|pubstatus[a-z]+|pmcbook[a-z]*|indexingmethod_[a-z]+)")
@@ -165,6 +165,8 @@ class TermMapper:
         if self._vocabulary is None:
             return parts
         lower = name.lower()
+        if singular(lower.rpartition(" ")[2]):  # PubMed does not go from Case Reports to Case Reports as Topic
+            return parts
         forms = (lower, *number_variants(lower))
         keys = [term_key(f"{form}{middle} as topic") for form in forms for middle in ("", " literature")]
         found = self._vocabulary.meanings(keys)

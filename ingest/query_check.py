@@ -13,13 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pubmed_rag.core import search_tags
+from pubmed_rag.core import query_lexer, search_tags
 from pubmed_rag.core.stopwords import STOPWORDS
 
 Kind = Literal["open", "close", "operator", "tag", "term"]
 
-_TOKEN = re.compile(r'"[^"]*"|\[[^\]]*\]|[()]|[^\s()\[\]"]+')
-_OPERATORS = frozenset({"AND", "OR", "NOT", "&", "|"})
 _PROXIMITY = re.compile(r"~\s*\d+")
 _SHORTEST_STEM = 4  # letters before an asterisk (PubMed User Guide, "Truncation")
 _BY_WORD = frozenset({"TITL", "TIAB", "WORD"})  # fields of running text, in which stopwords are not indexed
@@ -89,18 +87,12 @@ def check_query(query: str) -> tuple[QueryProblem, ...]:
 
 
 def _tokens(query: str) -> Iterator[_Token]:
-    for match in _TOKEN.finditer(query):
-        text = match[0]
-        kind: Kind = "term"
-        if text == "(":
-            kind = "open"
-        elif text == ")":
-            kind = "close"
-        elif text.startswith("["):
-            kind = "tag"
-        elif text in _OPERATORS:
-            kind = "operator"
-        yield _Token(kind, text, match.start())
+    """The tokens of the search's own lexer; operators in small letters are terms here, until :func:`_joins`."""
+    kinds: dict[query_lexer.Kind, Kind] = {"open": "open", "close": "close", "tag": "tag", "operator": "operator"}
+    for token in query_lexer.tokens(query_lexer.plain(query, mend=True)):
+        if isinstance(token, query_lexer.Token):
+            kind = kinds.get(token.kind, "term") if token.sure else "term"
+            yield _Token(kind, query[token.start : token.end], token.start)
 
 
 def _problem(token: _Token, message: str, suggestion: str | None = None) -> QueryProblem:

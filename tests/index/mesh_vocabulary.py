@@ -33,6 +33,7 @@ RECORDS: tuple[MeshRecord, ...] = (
     MeshDescriptor("D19", "Review", (), ("V02.1",), _TYPE),
     MeshDescriptor("D20", "Systematic Review", (), ("V02.1.5",), _TYPE),
     MeshDescriptor("D21", "Case Reports", (), ("V03.2",), _TYPE),
+    MeshDescriptor("D34", "Case Reports as Topic", (), ("L01.3",)),
     MeshDescriptor("D22", "Anti-Bacterial Agents", ("Antibiotics",), ("D27.1",)),
     MeshDescriptor("D23", "Penicillins", (), ("D02.2",), actions=("Anti-Bacterial Agents",)),
     MeshDescriptor("D24", "Hemorrhagic Fever with Renal Syndrome", ("Hantavirus Disease",), ("C01.2",)),

@@ -185,7 +185,8 @@ AF = "[All Fields]"
         (
             "vitamin c common cold",
             f'("ascorbic acid"[MeSH Terms] OR ("ascorbic"{AF} AND "acid"{AF}) OR "ascorbic acid"{AF} '
-            f'OR "vitamin c"{AF}) AND ("common cold"[MeSH Terms] OR ("common"{AF} AND "cold"{AF}) OR "common cold"{AF})',
+            f'OR "vitamin c"{AF}) '
+            f'AND ("common cold"[MeSH Terms] OR ("common"{AF} AND "cold"{AF}) OR "common cold"{AF})',
         ),
         ("the asthma of", f'"asthma"[MeSH Terms] OR "asthma"{AF} OR "asthmas"{AF} OR "asthma s"{AF}'),
         # quotes, tags and asterisks switch it off
@@ -345,8 +346,8 @@ def test_without_mesh_the_search_works_and_says_what_it_cannot_do() -> None:
         found.text,
         f'("randomise"{AF} OR "randomised"{AF} OR "randomises"{AF} OR "randomising"{AF} OR "randomize"{AF} '
         f'OR "randomized"{AF} OR "randomizes"{AF} OR "randomizing"{AF}) '
-        f'AND ("trial"{AF} OR "trials"{AF} OR "trial s"{AF}) AND "asthma"[MeSH Terms] AND "diet therapy"[MeSH Subheading] '
-        'AND "hypertension/therapy"[MeSH Major Topic]',
+        f'AND ("trial"{AF} OR "trials"{AF} OR "trial s"{AF}) AND "asthma"[MeSH Terms] '
+        'AND "diet therapy"[MeSH Subheading] AND "hypertension/therapy"[MeSH Major Topic]',
     ), found.text
     assert [note.message for note in found.notes if "ingest mesh" in note.message]
     assert understood("asthma", None).notes
