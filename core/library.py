@@ -5,6 +5,7 @@ LIBRARY/
   embeddings/<model>/   vectors by (model revision, text hash): rebuilding never re-embeds
   index/<generation>/   vectors.faiss, sentences/, words/, manifest.json
   index/CURRENT         the generation being served
+  ranker/               a ranker trained on judged topics, if there is one
   runs/                 evaluation runs and reports
   answers/              answers given on the page, to be read again
   downloads/            bulk files under way; each is removed once it is in the store
@@ -47,6 +48,10 @@ class LibraryPaths:
     @property
     def mesh(self) -> Path:
         return self.root / "mesh.sqlite"
+
+    @property
+    def ranker(self) -> Path:
+        return self.root / "ranker"
 
     @property
     def runs(self) -> Path:

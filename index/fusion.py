@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -26,6 +26,10 @@ class Fusion:
 
     method: FusionMethod = "sum"
     weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
+
+    def without(self, component: str) -> Fusion:
+        """The same fusion that leaves ``component`` out."""
+        return replace(self, weights={name: share for name, share in self.weights.items() if name != component})
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,12 +71,19 @@ def rank_by_meaning(indexes: Indexes, vector: Vectors, wanted: int, filters: Fil
 
 
 def rank_by_both(
-    indexes: Indexes, query: str, vector: Vectors, wanted: int, filters: Filters, fusion: Fusion
+    indexes: Indexes,
+    query: str,
+    vector: Vectors,
+    wanted: int,
+    filters: Filters,
+    fusion: Fusion,
+    second_look: Callable[[Ranking], Ranking] | None = None,
 ) -> Ranking:
     """The best ``wanted`` or more by words and meaning together.
 
     Every candidate gets every component's exact score, whichever component proposed it. Scores of later
-    blocks are on the scale of the first, so that the weights mean the same all the way down.
+    blocks are on the scale of the first, so that the weights mean the same all the way down. The first block
+    can be given a ``second_look``: a re-ranking.
     """
     allowed, total = _allowed(indexes, filters)
     scales: dict[str, Scale] = {}
@@ -93,7 +100,8 @@ def rank_by_both(
             scores = reciprocal_ranks(components, first)
         else:
             scores = weighted_sum(components, fusion.weights, scales)
-        return _ordered(keys, scores, components, total, first)
+        ordered = _ordered(keys, scores, components, total, first)
+        return second_look(ordered) if second_look and first == 1 else ordered
 
     return _joined(_blocks(candidates, block, min(wanted, total)), total)
 

@@ -18,11 +18,13 @@ from pubmed_rag.core.records import Article, Component, Filters, Hit, SearchMode
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.embedder import Embedder, check_same_model
-from pubmed_rag.index.fusion import Fusion, ranks
+from pubmed_rag.index.fusion import Fusion, as_fusion_method, ranks
 from pubmed_rag.index.generation import Generation, current_generation, current_name
 from pubmed_rag.index.pubmed_mode import LibraryMesh, PubmedFound, search_pubmed
 from pubmed_rag.index.pubmed_search import Sort
 from pubmed_rag.index.ranking import Indexes, Ranking, rank_by_both, rank_by_meaning, rank_by_words, ranking_of_words
+from pubmed_rag.index.rerank import Candidates, CrossEncoderReranker, Reranker, candidates_of, reranked
+from pubmed_rag.index.rerankers import Rerankers
 from pubmed_rag.index.sentence_vectors import SentenceVectors
 from pubmed_rag.index.similar import similar
 from pubmed_rag.index.spelling import suggest
@@ -45,6 +47,12 @@ class _Loaded:
     vectors: FaissIndex
 
 
+@dataclass(frozen=True, slots=True)
+class _Hybrid:
+    fusion: Fusion
+    reranker: Reranker | None
+
+
 class Searcher:
     """Search over the current generation of a library; follows when the library switches to a new one.
 
@@ -59,12 +67,16 @@ class Searcher:
         embedder: Callable[[], Embedder],
         *,
         fusion: Fusion | None = None,
+        rerank: str = "",
+        cross_encoder: Callable[[str], Reranker] = CrossEncoderReranker,
         today: Callable[[], date] = date.today,
     ) -> None:
         self._paths = paths
         self._store = store
         self._embedder_source = embedder
         self._fusion = fusion or Fusion()
+        self._rerank = rerank
+        self._rerankers = Rerankers(paths, cross_encoder)
         self._today = today
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
@@ -81,12 +93,17 @@ class Searcher:
         sort: Sort = "relevance",
         strict: bool = True,
         explain: bool = False,
+        fusion: str | None = None,
+        sentences: bool = True,
+        rerank: str | None = None,
     ) -> SearchResult:
         """The best ``top`` articles for ``query`` after the first ``skip``; fewer only where fewer match.
 
         Ranks count from 1 over all pages: hit n is the same whatever ``top`` and ``skip``. Mode ``pubmed`` alone
         takes another ``sort`` than relevance, ``strict`` (refuse mistakes, or pass over them in silence as PubMed
-        does) and ``explain`` (count what each clause matches).
+        does) and ``explain`` (count what each clause matches). Mode ``hybrid`` alone takes ``fusion`` (``sum`` or
+        ``rrf``), ``sentences`` (use sentence vectors where there are any) and ``rerank`` (``learned``, the library's
+        trained ranker, or ``cross:NAME``, a cross-encoder); ``None`` is what this searcher was made with.
         Raises :class:`UsageError` for an empty query, ``top`` below 1 or an unknown mode, and what
         loading an index raises. ``took_ms`` leaves out what happens only once: loading index and model.
         """
@@ -102,6 +119,7 @@ class Searcher:
         loaded = self._current()
         if mode not in _WITHOUT_MODEL:
             self.embedder()
+        how = self._hybrid(fusion, sentences, rerank) if mode == "hybrid" else None
         started = time.perf_counter()
         # A little more than asked: articles deleted since the index was built are skipped.
         wanted, chosen = skip + top + 10, filters or Filters()
@@ -110,7 +128,7 @@ class Searcher:
             ranking = ranking_of_words(found.hits, "pubmed")
         else:
             found = None
-            ranking = self._rank(loaded.indexes, query, mode, wanted, chosen)
+            ranking = self._rank(loaded.indexes, query, mode, wanted, chosen, how)
         result = self._result(loaded, query, mode, ranking, skip, top, started)
         if found:
             result = replace(
@@ -144,6 +162,23 @@ class Searcher:
             len(found.keys),
         )
         return self._result(loaded, f"articles like {article_id}", "hybrid", ranking, 0, top, started)
+
+    def candidates(self, query: str, most: int) -> Candidates:
+        """What a re-ranker would be shown for ``query``: the first ``most`` of ``hybrid`` by the weighted sum."""
+        indexes, vector = self.indexes(), self.encode(query)
+        shown: list[Candidates] = []
+
+        def look(ranking: Ranking) -> Ranking:
+            shown.append(self._candidates(query, vector, ranking, min(most, len(ranking.keys)), indexes))
+            return ranking
+
+        rank_by_both(indexes, query, vector, 1, Filters(), replace(self._fusion, method="sum"), look)
+        return shown[0]
+
+    def reranker_name(self, rerank: str) -> str:
+        """Which one exactly ``rerank`` is at the moment. Raises what loading it raises."""
+        reranker = self._rerankers.get(rerank, self._fusion)
+        return reranker.name if reranker else ""
 
     def indexes(self) -> Indexes:
         """The engines of the current generation."""
@@ -183,13 +218,34 @@ class Searcher:
                     raise
                 name = newer
 
-    def _rank(self, indexes: Indexes, query: str, mode: SearchMode, wanted: int, filters: Filters) -> Ranking:
+    def _hybrid(self, fusion: str | None, sentences: bool, rerank: str | None) -> _Hybrid:
+        """How ``hybrid`` ranks this time."""
+        chosen = self._fusion if fusion is None else replace(self._fusion, method=as_fusion_method(fusion))
+        reranker = self._rerankers.get(self._rerank if rerank is None else rerank, chosen)
+        return _Hybrid(chosen if sentences else chosen.without("sentence"), reranker)
+
+    def _rank(
+        self, indexes: Indexes, query: str, mode: SearchMode, wanted: int, filters: Filters, how: _Hybrid | None
+    ) -> Ranking:
         if mode == "bm25":
             return rank_by_words(indexes, query, wanted, filters)
         vector = self.encode(query)
-        if mode == "dense":
+        if mode == "dense" or how is None:
             return rank_by_meaning(indexes, vector, wanted, filters)
-        return rank_by_both(indexes, query, vector, wanted, filters, self._fusion)
+
+        def second_look(ranking: Ranking) -> Ranking:
+            if how.reranker is None:
+                return ranking
+            return reranked(ranking, how.reranker, lambda n: self._candidates(query, vector, ranking, n, indexes))
+
+        return rank_by_both(indexes, query, vector, wanted, filters, how.fusion, second_look)
+
+    def _candidates(self, query: str, vector: Vectors, ranking: Ranking, n: int, indexes: Indexes) -> Candidates:
+        keys = [int(key) for key in ranking.keys[:n]]
+        found = self._store.get_by_keys(keys)
+        # An article deleted since the index was built keeps its place here and is left out at the end.
+        articles = [found.get(key) or Article(id="", title="") for key in keys]
+        return candidates_of(query, vector, ranking, articles, indexes)
 
     def _pubmed(
         self, loaded: _Loaded, query: str, wanted: int, filters: Filters, sort: Sort, strict: bool, explain: bool

@@ -61,6 +61,9 @@ class WordIndex(Protocol):
     def count(self) -> int:
         """Number of articles."""
 
+    def frequency(self, field: str, term: str) -> int:
+        """How many articles have ``term`` in ``field``."""
+
 
 class TantivyIndex:
     """A word index on disk. BM25 with tantivy's fixed k1 = 1.2, b = 0.75."""

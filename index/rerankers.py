@@ -1,0 +1,55 @@
+"""Re-rankers by name, loaded at the first need and kept; the library's own anew when it has been trained again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from pubmed_rag.core.errors import IndexMissingError, UsageError
+from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.index.fusion import Fusion
+from pubmed_rag.index.ranker import MANIFEST, TRAIN, LearnedRanker
+from pubmed_rag.index.rerank import Reranker
+
+LEARNED = "learned"
+CROSS = "cross:"
+
+
+class Rerankers:
+    """The re-rankers that searches over one library may name. ``cross_encoder`` loads one by name or path."""
+
+    def __init__(self, paths: LibraryPaths, cross_encoder: Callable[[str], Reranker]) -> None:
+        self._paths = paths
+        self._cross_encoder = cross_encoder
+        self._lock = threading.Lock()
+        self._learned: tuple[tuple[int, int], LearnedRanker] | None = None
+        self._cross: dict[str, Reranker] = {}
+
+    def get(self, name: str, fusion: Fusion) -> Reranker | None:
+        """The re-ranker called ``name``; ``None`` for ``""`` and ``none``.
+
+        Raises :class:`UsageError` for a name that is none of these, and what loading raises.
+        """
+        if name in ("", "none"):
+            return None
+        with self._lock:
+            if name == LEARNED:
+                if fusion.method != "sum":
+                    raise UsageError("the learned ranker builds on the weighted sum", remedy="leave out --fusion")
+                return self._own()
+            if name.startswith(CROSS) and name != CROSS:
+                model = name.removeprefix(CROSS)
+                if model not in self._cross:
+                    self._cross[model] = self._cross_encoder(model)
+                return self._cross[model]
+        raise UsageError(f"unknown re-ranker '{name}'", remedy=f"choose {LEARNED}, {CROSS}NAME or none")
+
+    def _own(self) -> LearnedRanker:
+        try:
+            found = (self._paths.ranker / MANIFEST).stat()
+        except FileNotFoundError as error:
+            raise IndexMissingError("this library has no trained ranker yet", remedy=TRAIN) from error
+        stamp = (found.st_ino, found.st_mtime_ns)
+        if self._learned is None or self._learned[0] != stamp:
+            self._learned = (stamp, LearnedRanker.load(self._paths.ranker))
+        return self._learned[1]
