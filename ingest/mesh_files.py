@@ -15,7 +15,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import cast
 
 from lxml import etree
 
@@ -54,10 +54,12 @@ def read_mesh(path: Path) -> Iterator[MeshRecord]:
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if packed else raw
         try:
-            with io.BufferedReader(stream) as content:  # type: ignore[arg-type]
-                yield from _records(path, content)
+            if packed:
+                with gzip.GzipFile(fileobj=raw) as unpacked:
+                    yield from _records(path, io.BufferedReader(cast(io.RawIOBase, unpacked)))
+            else:
+                yield from _records(path, raw)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise DamagedFileError(f"{path} is damaged or incomplete ({error})", remedy="fetch it again") from error
 

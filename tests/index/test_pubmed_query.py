@@ -68,7 +68,8 @@ def _shape(node: Node) -> object:
         case And(operands) | Or(operands):
             parts: set[object] = set()
             for part in operands:
-                parts |= _shape(part) if type(part) is type(node) else {_shape(part)}  # type: ignore[operator]
+                shape = _shape(part)
+                parts |= shape if type(part) is type(node) and isinstance(shape, frozenset) else {shape}
             return frozenset({type(node).__name__, *parts})
         case Not(kept, dropped):
             return "NOT", _shape(kept), _shape(dropped)
