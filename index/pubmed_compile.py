@@ -160,7 +160,7 @@ class Compiler:
         if truncated and len(words) == 1:
             return self._beginning(name, words[0])
         if truncated:
-            patterns: list[str | tuple[int, str]] = [*map(_escaped, words[:-1]), f"{_escaped(words[-1])}.*"]
+            patterns: list[str | tuple[int, str]] = [*words[:-1], f"{words[-1]}.*"]  # letters and digits
             return tantivy.Query.regex_phrase_query(self._schema, name, patterns)
         if len(words) == 1:
             return tantivy.Query.term_query(self._schema, name, words[0])
@@ -204,16 +204,20 @@ class Compiler:
         name = fold_name(term.text)
         if not name or term.truncated or term.quoted:
             return self._whole(term, kind)
-        value = _escaped(f"{kind}:{name}")
         words = name.split()
-        more = "[^ ]*" if len(words) > 1 and len(words[-1]) <= _INITIALS else ""
-        return tantivy.Query.regex_query(self._schema, "code", f"{value}{more}( .*)?")
+        if len(words) > 1 and len(words[-1]) <= _INITIALS:
+            return self._beginning("code", f"{kind}:{name}")
+        return self._complete(f"{kind}:{name}")
 
     def _full_name(self, term: Term, kind: str) -> tantivy.Query:
         name = fold_name(term.text)
         if not name or term.truncated or term.quoted:
             return self._whole(term, kind)
-        return tantivy.Query.regex_query(self._schema, "code", f"{_escaped(f'{kind}:{name}')}( .*)?")
+        return self._complete(f"{kind}:{name}")
+
+    def _complete(self, value: str) -> tantivy.Query:
+        """The value itself, or with more words after it."""
+        return _any([tantivy.Query.term_query(self._schema, "code", value), self._beginning("code", f"{value} ")])
 
     # -- controlled vocabularies -----------------------------------------------------------------------
 
@@ -300,10 +304,18 @@ class Compiler:
     # -- small pieces ----------------------------------------------------------------------------------
 
     def _beginning(self, name: str, prefix: str) -> tantivy.Query:
-        return tantivy.Query.regex_query(self._schema, name, f"{_escaped(prefix)}.*")
+        return beginning(self._schema, name, prefix)
 
     def _codes(self, values: Iterable[str]) -> tantivy.Query:
         return tantivy.Query.term_set_query(self._schema, "code", sorted(set(values)))
+
+
+def beginning(schema: tantivy.Schema, name: str, prefix: str) -> tantivy.Query:
+    """Articles with a term in the field ``name`` that begins with ``prefix``.
+
+    As a fuzzy query of distance 0: a regular expression says the same but takes a millisecond to be made.
+    """
+    return tantivy.Query.fuzzy_term_query(schema, name, prefix, distance=0, prefix=True)
 
 
 def arrangements(words: Sequence[str], between: int) -> int:
@@ -365,11 +377,3 @@ def _any(queries: Iterable[tantivy.Query]) -> tantivy.Query:
 
 def _except(kept: tantivy.Query, dropped: tantivy.Query) -> tantivy.Query:
     return tantivy.Query.boolean_query([(tantivy.Occur.Must, kept), (tantivy.Occur.MustNot, dropped)])
-
-
-def _escaped(text: str) -> str:
-    """``text`` as a regular expression of tantivy's."""
-    return "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in text)
-
-
-_SPECIAL = frozenset(r"\.+*?()|[]{}^$#&-~")

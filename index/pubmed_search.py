@@ -20,7 +20,7 @@ from pubmed_rag.core.records import ClauseCount, Filters
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import exact_words, terms
 from pubmed_rag.index.pubmed_ast import And, Node, Not, Nothing, Or, Range, Term
-from pubmed_rag.index.pubmed_compile import TEXT_FIELDS, Compiler, flattened
+from pubmed_rag.index.pubmed_compile import TEXT_FIELDS, Compiler, beginning, flattened
 from pubmed_rag.index.pubmed_print import to_translation
 from pubmed_rag.index.thesaurus import Thesaurus
 from pubmed_rag.index.word_fields import DAY_STEP
@@ -112,8 +112,7 @@ class BooleanSearch:
             yield self._words.ranked_words(words)
         for prefix in dict.fromkeys(prefix for _, found in concepts for prefix in found):
             for field, gain in _PREFIX_GAIN.items():
-                beginning = tantivy.Query.regex_query(self._words.schema, field, f"{prefix}.*")
-                yield tantivy.Query.const_score_query(beginning, gain)
+                yield tantivy.Query.const_score_query(beginning(self._words.schema, field, prefix), gain)
 
     def _recency(self, concepts: list[_Concept], today: date) -> Iterator[tantivy.Query]:
         strength = 0.0
