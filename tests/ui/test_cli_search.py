@@ -1,0 +1,96 @@
+"""``pubmed-rag search`` as a process: PubMed's language, pages, similar articles, spelling. No model is needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pubmed_rag.core.records import PartialDate
+from tests.support import article, open_tiny
+from tests.ui.test_cli import failed_with, run
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Thirty indexed articles on two subjects."""
+    root = tmp_path_factory.mktemp("searched") / "library"
+    subjects = ("Carvedilol in heart failure", "Screening for asthma in children")
+    made = open_tiny(
+        root,
+        [
+            article(
+                str(number),
+                f"{subjects[number % 2]}, study {number}.",
+                f"The {number} patients were followed. Nothing else was found.",
+                published=PartialDate(1990 + number),
+            )
+            for number in range(1, 31)
+        ],
+    )
+    yield root
+    made.store.close()
+
+
+def test_a_pubmed_query_is_translated_and_counted_by_clause(library: Path) -> None:
+    query = "carvedilol[ti] AND 2000:2010[dp]"
+    shown = run("search", query, "--mode", "pubmed", "--explain", "--sort", "date", library=library)
+    assert shown.returncode == 0, shown.stderr
+    assert 'Understood as: "carvedilol"[Title] AND 2000/01/01:2010/12/31[Date - Publication]' in shown.stdout
+    assert '15    "carvedilol"[Title]' in shown.stdout
+    assert "6 of 6 articles" in shown.stdout
+    printed = json.loads(run("search", query, "--mode", "pubmed", "--sort", "date", "--json", library=library).stdout)
+    assert [hit["pmid"] for hit in printed["hits"]] == ["20", "18", "16", "14", "12", "10"]
+    assert printed["translation"] == '"carvedilol"[Title] AND 2000/01/01:2010/12/31[Date - Publication]'
+    assert printed["total"] == 6
+    assert printed["clauses"] == []
+
+
+def test_a_mistake_is_refused_with_its_place_unless_pubmed_itself_is_wanted(library: Path) -> None:
+    query = "carvedilol[tiabb]"
+    failed_with(run("search", query, "--mode", "pubmed", library=library), 2, "at character 11", "[tiab]")
+    faithful = run("search", query, "--mode", "pubmed", "--faithful", library=library)
+    assert faithful.returncode == 0
+    assert "note: at character 11, '[tiabb]'" in faithful.stderr
+    assert "of 15 articles" in faithful.stdout
+
+
+def test_pages_go_on_where_the_one_before_ended(library: Path) -> None:
+    def page(skip: int) -> list[int]:
+        done = run("search", "carvedilol", "--mode", "bm25", "--top", 5, "--skip", skip, "--json", library=library)
+        return [hit["rank"] for hit in json.loads(done.stdout)["hits"]]
+
+    assert [page(skip) for skip in (0, 5, 10, 15)] == [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10], [11, 12, 13, 14, 15], []]
+    second = run("search", "carvedilol", "--mode", "bm25", "--top", 5, "--skip", 5, library=library)
+    assert "6 to 10 of 15 articles" in second.stdout
+
+
+def test_articles_like_one(library: Path) -> None:
+    done = run("search", "--like", "7", "--top", 5, "--json", library=library)
+    hits = json.loads(done.stdout)["hits"]
+    assert len(hits) == 5
+    assert all("asthma" in hit["title"] for hit in hits)
+    assert "7" not in [hit["pmid"] for hit in hits]
+    failed_with(run("search", "--like", "999", library=library), 2, "999")
+    failed_with(run("search", "--like", "7", "--mode", "bm25", library=library), 2, "--mode")
+    failed_with(run("search", "words", "--like", "7", library=library), 2, "give a query or --like")
+    failed_with(run("search", library=library), 2, "give a query or --like")
+
+
+def test_a_misspelt_word_is_answered_with_the_nearest(library: Path) -> None:
+    done = run("search", "carvedillol failure", "--mode", "bm25", library=library)
+    assert "Did you mean: carvedilol failure" in done.stdout
+
+
+def test_orders_and_modes_are_named_where_they_are_wrong(library: Path) -> None:
+    failed_with(run("search", "asthma", "--mode", "pubmed", "--sort", "newest", library=library), 2, "relevance, date")
+    failed_with(run("search", "asthma", "--mode", "bm25", "--sort", "date", library=library), 2, "--mode pubmed")
+    failed_with(run("search", "asthma", "--mode", "semantic", library=library), 2, "pubmed, bm25, dense, hybrid")
+
+
+def test_nothing_found_says_what_to_try(library: Path) -> None:
+    done = run("search", "asthma AND carvedilol", "--mode", "pubmed", library=library)
+    assert done.returncode == 0
+    assert "leave some out" in done.stdout
