@@ -30,7 +30,6 @@ _FIELD_WEIGHTS = {"text": 1.0, "title": 0.3, "headings": 0.3}
 """Text and title chosen on SciFact's training claims; headings, which it lacks, not measured (docs/search.md)."""
 _FIRST_YEAR, _LAST_YEAR = 0, 9999
 _PORTION = 1_000_000
-"""Keys listed at a time."""
 _REMEMBERED_KEYS = 20_000_000
 """160 MB: filters recur, and most searches leave out retracted papers."""
 _TIES = 20
@@ -66,12 +65,13 @@ class WordIndex(Protocol):
 
 
 class TantivyIndex:
-    """A word index on disk. BM25 with tantivy's fixed k1 = 1.2, b = 0.75."""
+    """A word index on disk. BM25 with tantivy's fixed k1 = 1.2, b = 0.75. ``portion``: keys listed at a time."""
 
-    def __init__(self, index: tantivy.Index) -> None:
+    def __init__(self, index: tantivy.Index, portion: int = _PORTION) -> None:
         self._index = index
         self._schema = index.schema
         self._searcher = index.searcher()
+        self._portion = portion
         self._everything: Keys | None = None
         self._remembered: dict[Filters, Keys] = {}
         self._lock = threading.Lock()
@@ -203,15 +203,15 @@ class TantivyIndex:
         """In portions, since a hit takes some 150 bytes on its way to 8."""
         last = self._searcher.search(tantivy.Query.all_query(), 1, count=False, order_by_field="key").hits
         portions = [np.empty(0, np.int64)]
-        for first in range(0, last[0][0] + 1 if last else 0, _PORTION):
+        for first in range(0, last[0][0] + 1 if last else 0, self._portion):
             portion = query
-            if last[0][0] >= _PORTION:
+            if last[0][0] >= self._portion:
                 within = tantivy.Query.range_query(
-                    self._schema, "key", tantivy.FieldType.Unsigned, first, first + _PORTION - 1
+                    self._schema, "key", tantivy.FieldType.Unsigned, first, first + self._portion - 1
                 )
                 portion = self._all_of([query, within])
             hits = self._searcher.search(
-                portion, _PORTION, count=False, order_by_field="key", order=tantivy.Order.Asc
+                portion, self._portion, count=False, order_by_field="key", order=tantivy.Order.Asc
             ).hits
             portions.append(np.fromiter((key for key, _ in hits), dtype=np.int64, count=len(hits)))
         return np.concatenate(portions)

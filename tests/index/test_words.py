@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tantivy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -132,6 +133,22 @@ def test_protocol_is_kept(tmp_path: Path) -> None:
     index: WordIndex = indexed(tmp_path, [article("1", "Aspirin.")])
     assert index.count() == 1
     assert index.scores_of("aspirin", np.empty(0, np.int64)).shape == (0,)
+
+
+def test_keys_come_in_portions_and_are_remembered(tmp_path: Path) -> None:
+    chance = Random(1)
+    items = [article(str(key), "Reply.", languages=(chance.choice(("eng", "ger")),)) for key in range(1, 101)]
+    write_words(tmp_path, [StoredArticle(key * 3, item) for key, item in enumerate(items, start=1)])
+    whole = TantivyIndex.open(tmp_path)
+    for portion in (1, 7, 299, 300, 301):
+        index = TantivyIndex(tantivy.Index.open(str(tmp_path)), portion)
+        for filters in (Filters(), Filters(languages=("eng",)), Filters(ids=("7", "50")), Filters(retracted=True)):
+            keys = index.matching(filters)
+            assert keys.tolist() == whole.matching(filters).tolist()
+            assert keys.tolist() == [3 * key for key, item in enumerate(items, start=1) if passes(item, filters)]
+            assert index.matching(filters) is keys
+            with pytest.raises(ValueError, match="read-only"):
+                keys[:1] = 0
 
 
 # -- filters -----------------------------------------------------------------------------------------
