@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_W = r"[ \t\r\n]*+"
+_W = r"[\t\r\n]*+ *+"  # such white space as between tags; other is read by the parser
 _T = r"[^<]*+"
 _SKIPPED = r"[^<&]*+"  # text that nobody looks at again: a reference to a character in it might be wrong
 _M = r"[^<]*+(?:</?(?:i|b|u|sup|sub)>[^<]*+)*+"  # inline markup; whether it nests is looked at later
@@ -74,7 +74,10 @@ PAGINATION: Final = re.compile(
 )
 LOCATION: Final = re.compile(rf'<ELocationID EIdType="([a-z]++)"(?: ValidYN="([YN])")?>({_T})</ELocationID>')
 TEXT: Final = {tag: re.compile(_element(tag)) for tag in ("Language", "CitationSubset", "PublicationStatus")}
-PASSED_OVER: Final = re.compile(_element("NumberOfReferences", _SKIPPED))
+NOTE: Final = re.compile(rf"<GeneralNote(?: Owner={_VALUE})?>({_T})</GeneralNote>{_W}")
+PASSED_OVER: Final = re.compile(
+    rf"<NumberOfReferences>{_SKIPPED}</NumberOfReferences>|<OtherID Source={_VALUE}>{_SKIPPED}</OtherID>"
+)
 ARTICLE_DATE: Final = re.compile(_inside("ArticleDate", _YMD, r'(?: DateType="([A-Za-z]++)")?'))
 JOURNAL_INFO: Final = re.compile(
     _inside(
@@ -88,22 +91,26 @@ ABSTRACT_TEXT: Final = re.compile(
     r'<AbstractText(?: Label="([^"<\t\r\n]*+)")?(?: NlmCategory="([A-Za-z]*+)")?>' + rf"({_M})</AbstractText>{_W}"
 )
 COPYRIGHT: Final = re.compile(rf"<CopyrightInformation>({_T})</CopyrightInformation>{_W}")
-AUTHOR: Final = re.compile(
-    _inside(
-        "Author",
-        "(?:"
-        + _element("LastName")
-        + _maybe(_element("ForeName"))
-        + _maybe(_element("Initials"))
-        + _maybe(_element("Suffix", _M))
-        + "|"
-        + _element("CollectiveName", _M)
-        + ")"
-        + f"({_IDENTIFIERS})"
-        + f"((?:{_inside('AffiliationInfo', rf'<Affiliation>{_M}</Affiliation>{_W}{_IDENTIFIERS}')})*+)",
-        r'(?: ValidYN="([YN])")?(?: EqualContrib="[YN]")?',
+# Not with ValidYN="N", an old spelling that is left out: nobody would look whether markup in it nests.
+PERSON: Final = {
+    tag: re.compile(
+        _inside(
+            tag,
+            "(?:"
+            + _element("LastName")
+            + _maybe(_element("ForeName"))
+            + _maybe(_element("Initials"))
+            + _maybe(_element("Suffix", _M))
+            + "|"
+            + _element("CollectiveName", _M)
+            + ")"
+            + f"({_IDENTIFIERS})"
+            + f"((?:{_inside('AffiliationInfo', rf'<Affiliation>{_M}</Affiliation>{_W}{_IDENTIFIERS}')})*+)",
+            r'(?: ValidYN="Y")?(?: EqualContrib="[YN]")?',
+        )
     )
-)
+    for tag in ("Author", "Investigator", "PersonalNameSubject")
+}
 AFFILIATION: Final = re.compile(rf"<Affiliation>({_M})</Affiliation>")
 ORCID: Final = re.compile(rf' Source="ORCID">({_SKIPPED})<')
 BANK: Final = re.compile(

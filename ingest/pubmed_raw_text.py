@@ -25,6 +25,8 @@ def plain(raw: str) -> str:
         raw = resolved(_unmarked(raw)).replace(_TAG, "")
     elif "&" in raw:
         raw = resolved(raw)
+    elif len(raw) > 60 and raw.isascii() and not ("  " in raw or "\n" in raw or "\t" in raw or "\r" in raw):
+        return raw.strip(" ")
     return " ".join(raw.split())
 
 

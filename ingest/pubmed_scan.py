@@ -8,6 +8,7 @@ know for certain it leaves the record to the real parser. So what is rare in Pub
 from __future__ import annotations
 
 import functools
+import operator
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -21,6 +22,7 @@ from pubmed_rag.core.records import (
     Journal,
     MeshHeading,
     MeshQualifier,
+    OtherAbstract,
     PartialDate,
     Reference,
     Section,
@@ -35,6 +37,8 @@ Found: TypeAlias = dict[str, Any]
 """Fields of the article so far, by their names; and, under names of elements, what several fields depend on."""
 Reader: TypeAlias = Callable[[str, int, Found], int]
 """Reads the element that begins at a place, puts what it says into ``Found`` and returns the place after it."""
+
+_name = operator.attrgetter("name")
 
 
 def scan_article(text: str, source: str) -> Article:
@@ -75,7 +79,6 @@ def _article(found: Found) -> Article:
     """What depends on several elements, and then the article."""
     del found["Article"]
     ids: dict[str, str] = found.pop("ArticleIdList", {})
-    places: list[tuple[str, str, str]] = found.pop("ELocationID", [])
     info: tuple[str | None, ...] = found.pop("MedlineJournalInfo", (None,) * 4)
     title, abbreviation, issn, volume, issue = found.pop("Journal", (None,) * 5)
     issns = [text for text in (issn, info[3]) if text]
@@ -89,10 +92,9 @@ def _article(found: Found) -> Article:
         issue,
         found.pop("Pagination", None),
     )
-    dois = [ids.get("doi"), *(text for kind, valid, text in places if kind == "doi" and valid != "N")]
-    piis = [ids.get("pii"), *(text for kind, valid, text in places if kind == "pii" and valid != "N")]
-    found["doi"] = next(filter(None, map(bare_doi, dois)), None)
-    found["pii"] = next(filter(None, piis), None)
+    doi, pii = found.pop("doi location", None), found.pop("pii location", None)
+    found["doi"] = bare_doi(ids.get("doi")) or doi
+    found["pii"] = ids.get("pii") or pii
     found["pmcid"] = bare_pmcid(ids.get("pmc"))
     found["manuscript_id"] = ids.get("mid") or None
     cited = found.pop("Cites", ())
@@ -111,21 +113,16 @@ def _at(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str]:
 def _children(parent: str, readers: dict[str, Reader], text: str, at: int, found: Found) -> int:
     """Read what stands in ``parent`` from ``at`` on, each element by its reader, and the closing tag."""
     next_tag = patterns.TAG.match
-    seen: set[str] = set()
-    while True:
-        tag = next_tag(text, at)
-        if tag is None:
-            raise Unsure
+    left = readers.copy()
+    while (tag := next_tag(text, at)) is not None:
         name = tag[1]
-        read = readers.get(name)
+        read = left.get(name)
         if read is None:
-            if name == f"/{parent}":
-                return _at(patterns.CLOSES[parent], text, at).end()
-            raise Unsure
-        if name in seen and name not in _REPEATED:
-            raise Unsure
-        seen.add(name)
+            break
+        if name not in _REPEATED:
+            del left[name]
         at = read(text, tag.start(1) - 1, found)
+    return _at(patterns.CLOSES[parent], text, at).end()
 
 
 def _rows(
@@ -191,9 +188,8 @@ def _title(text: str, at: int, found: Found) -> int:
     return match.end()
 
 
-def _more(field: str, tag: str) -> Reader:
+def _more(field: str, pattern: re.Pattern[str]) -> Reader:
     """An element that may be repeated, each a text."""
-    pattern = patterns.TEXT[tag]
 
     def read(text: str, at: int, found: Found) -> int:
         match = _at(pattern, text, at)
@@ -239,48 +235,62 @@ def _pagination(text: str, at: int, found: Found) -> int:
 
 def _location(text: str, at: int, found: Found) -> int:
     match = _at(patterns.LOCATION, text, at)
-    kind, valid, value = match.groups()
-    found.setdefault("ELocationID", []).append((kind, valid, plain(value)))
+    kind, valid, raw = match.groups()
+    value: str | None = plain(raw)
+    if kind == "doi":
+        value = bare_doi(value)
+    if value and valid != "N":
+        found.setdefault(f"{kind} location", value)
     return match.end()
 
 
 def _abstract(text: str, at: int, found: Found) -> int:
     rows, at = _rows(patterns.ABSTRACT_TEXT, "Abstract", text, at, end=patterns.COPYRIGHT)
+    found["abstract"] = _sections(rows)
+    return at
+
+
+def _sections(rows: list[str]) -> tuple[Section, ...]:
     sections = []
     for label, category, raw in zip(rows[1::4], rows[2::4], rows[3::4], strict=True):
         words = plain(raw)
         if words or label:
             sections.append(Section(words, resolved(label) if label else None, category or None))
-    found["abstract"] = tuple(sections)
-    return at
+    return tuple(sections)
 
 
-def _authors(text: str, at: int, found: Found) -> int:
-    rows, at = _rows(patterns.AUTHOR, "AuthorList", text, at)
-    people = []
-    for valid, last, fore, initials, suffix, collective, identifiers, places in zip(
-        *(rows[first::9] for first in range(1, 9)), strict=True
-    ):
-        if valid == "N":
-            raise Unsure  # an old spelling, left out: then nobody would look whether its markup nests
-        orcid = patterns.ORCID.search(identifiers) if identifiers else None
-        people.append(
+def _people(field: str, listed: str, tag: str) -> Reader:
+    pattern = patterns.PERSON[tag]
+
+    def read(text: str, at: int, found: Found) -> int:
+        rows, at = _rows(pattern, listed, text, at)
+        people = [
             Author(
-                plain_or_none(last),
-                plain_or_none(fore),
-                plain_or_none(initials),
-                plain_or_none(suffix),
-                plain_or_none(collective),
-                bare_orcid(plain(orcid[1])) if orcid else None,
+                last and plain_or_none(last),
+                fore and plain_or_none(fore),
+                initials and plain_or_none(initials),
+                suffix and plain_or_none(suffix),
+                collective and plain_or_none(collective),
+                _orcid(identifiers) if identifiers else None,
                 _texts(patterns.AFFILIATION.findall(places)) if places else (),
             )
-        )
-    found["authors"] = tuple(people)
-    return at
+            for last, fore, initials, suffix, collective, identifiers, places in zip(
+                *(rows[first::8] for first in range(1, 8)), strict=True
+            )
+        ]
+        found[field] = (*found.get(field, ()), *people)
+        return at
+
+    return read
+
+
+def _orcid(identifiers: str) -> str | None:
+    match = patterns.ORCID.search(identifiers)
+    return bare_orcid(match[1].strip()) if match else None
 
 
 def _texts(raws: Sequence[str]) -> tuple[str, ...]:
-    return tuple(filter(None, map(plain, raws)))
+    return tuple([text for raw in raws if (text := plain(raw))])
 
 
 def _banks(text: str, at: int, found: Found) -> int:
@@ -304,7 +314,7 @@ def _grants(text: str, at: int, found: Found) -> int:
 def _terms(field: str, tag: str, item: re.Pattern[str]) -> Reader:
     def read(text: str, at: int, found: Found) -> int:
         rows, at = _rows(item, tag, text, at)
-        found[field] = tuple(term for term in map(_term, rows[2::3], rows[1::3]) if term.name)
+        found[field] = tuple(filter(_name, map(_term, rows[2::3], rows[1::3])))
         return at
 
     return read
@@ -335,7 +345,7 @@ def _journal_info(text: str, at: int, found: Found) -> int:
 def _chemicals(text: str, at: int, found: Found) -> int:
     rows, at = _rows(patterns.CHEMICAL, "ChemicalList", text, at)
     chemicals = map(_chemical, rows[3::4], rows[2::4], rows[1::4])
-    found["chemicals"] = tuple(chemical for chemical in chemicals if chemical.name)
+    found["chemicals"] = tuple(filter(_name, chemicals))
     return at
 
 
@@ -365,7 +375,7 @@ def _genes(text: str, at: int, _: Found) -> int:
 def _mesh(text: str, at: int, found: Found) -> int:
     rows, at = _rows(patterns.MESH_HEADING, "MeshHeadingList", text, at)
     headings = map(_heading, rows[1::4], rows[2::4], rows[3::4])
-    found["mesh"] = tuple(heading for heading in headings if heading.name)
+    found["mesh"] = tuple(filter(_name, headings))
     return at
 
 
@@ -382,6 +392,15 @@ def _heading(given: str, name: str, qualifiers: str) -> MeshHeading:
 
 def _qualifier(own: dict[str, str], name: str) -> MeshQualifier:
     return MeshQualifier(plain(name), own.get("UI") or None, own.get("MajorTopicYN") == "Y")
+
+
+def _other_abstract(text: str, at: int, found: Found) -> int:
+    own = attributes(_at(patterns.LIST_OPENS, text, at + len("<OtherAbstract"))[1])
+    rows, at = _rows(patterns.ABSTRACT_TEXT, "OtherAbstract", text, at, end=patterns.COPYRIGHT)
+    if sections := _sections(rows):
+        other = OtherAbstract(sections, own.get("Type") or None, own.get("Language") or None)
+        found["other_abstracts"] = (*found.get("other_abstracts", ()), other)
+    return at
 
 
 def _keywords(text: str, at: int, found: Found) -> int:
@@ -452,7 +471,20 @@ def _unusual(listed: str) -> tuple[Reference, ...]:
     return tuple(references)
 
 
-_REPEATED = frozenset({"ELocationID", "Language", "ArticleDate", "CitationSubset", "KeywordList", "ReferenceList"})
+_REPEATED = frozenset(
+    {
+        "ArticleDate",
+        "CitationSubset",
+        "ELocationID",
+        "GeneralNote",
+        "InvestigatorList",
+        "KeywordList",
+        "Language",
+        "OtherAbstract",
+        "OtherID",
+        "ReferenceList",
+    }
+)
 
 _IN_ARTICLE: dict[str, Reader] = {
     "Journal": _journal,
@@ -460,8 +492,8 @@ _IN_ARTICLE: dict[str, Reader] = {
     "Pagination": _pagination,
     "ELocationID": _location,
     "Abstract": _abstract,
-    "AuthorList": _authors,
-    "Language": _more("languages", "Language"),
+    "AuthorList": _people("authors", "AuthorList", "Author"),
+    "Language": _more("languages", patterns.TEXT["Language"]),
     "DataBankList": _banks,
     "GrantList": _grants,
     "PublicationTypeList": _terms("publication_types", "PublicationTypeList", patterns.PUBLICATION_TYPE),
@@ -475,13 +507,18 @@ _IN_CITATION: dict[str, Reader] = {
     "MedlineJournalInfo": _journal_info,
     "ChemicalList": _chemicals,
     "SupplMeshList": _terms("supplementary_concepts", "SupplMeshList", patterns.SUPPLEMENTARY),
-    "CitationSubset": _more("citation_subsets", "CitationSubset"),
+    "CitationSubset": _more("citation_subsets", patterns.TEXT["CitationSubset"]),
     "CommentsCorrectionsList": _corrections,
     "GeneSymbolList": _genes,
     "MeshHeadingList": _mesh,
     "NumberOfReferences": _passed_over,
+    "PersonalNameSubjectList": _people("personal_name_subjects", "PersonalNameSubjectList", "PersonalNameSubject"),
+    "OtherID": _passed_over,
+    "OtherAbstract": _other_abstract,
     "KeywordList": _keywords,
     "CoiStatement": _mixed("conflict_of_interest", "CoiStatement"),
+    "InvestigatorList": _people("investigators", "InvestigatorList", "Investigator"),
+    "GeneralNote": _more("notes", patterns.NOTE),
 }
 _IN_DATA: dict[str, Reader] = {
     "History": _history,
