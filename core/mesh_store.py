@@ -11,10 +11,11 @@ import os
 import re
 import sqlite3
 import threading
+import time
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -40,6 +41,7 @@ _APPLICATION = 0x4D655348  # "MeSH"
 _CHECK_AT = 60  # offset of user_version in an SQLite file
 _CHECK = slice(_CHECK_AT, _CHECK_AT + 4)
 _BLOCK = 1 << 20
+_ABANDONED_SECONDS = 3600
 _SENSE = re.compile(r"(\S.*\S) \([A-Za-z][A-Za-z .-]+\)")
 _REMEDY = "make it anew with 'pubmed-rag ingest mesh'"
 _SCHEMA = """
@@ -212,7 +214,7 @@ def build(path: Path, records: Iterable[MeshRecord], *, source: str, progress: P
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    temporary.unlink(missing_ok=True)
+    _remove_leftovers(path)
     try:
         with _in_words(temporary):
             connection = sqlite3.connect(temporary.absolute().as_uri(), uri=True, isolation_level=None)
@@ -231,6 +233,14 @@ def build(path: Path, records: Iterable[MeshRecord], *, source: str, progress: P
     sync_directory(path.parent)
     with MeshStore(path) as made:
         return made.info
+
+
+def _remove_leftovers(path: Path) -> None:
+    """What a killed process left beside ``path``; one that is still at work would be younger."""
+    for file in path.parent.glob(f".{path.name}.*.tmp"):
+        with suppress(FileNotFoundError):
+            if time.time() - file.stat().st_mtime > _ABANDONED_SECONDS:
+                file.unlink()
 
 
 def _fill(

@@ -124,6 +124,8 @@ def tokens(source: Plain) -> Iterator[Token | Slip]:
             kind = "open" if character == "(" else "close"
         elif character == "|":
             kind, content = "operator", "OR"
+        elif character == ":":
+            kind = "colon"
         elif character == '"':
             closing = _closing_quote(text, at)
             if closing is None:
@@ -141,9 +143,7 @@ def tokens(source: Plain) -> Iterator[Token | Slip]:
             word = _WORD.match(text, at)
             end = word.end() if word else at + 1
             content = text[at:end]
-            if content == ":":
-                kind = "colon"
-            elif content in OPERATORS:
+            if content in OPERATORS:
                 kind, content = "operator", OPERATORS[content]
             elif content.upper() in {"AND", "OR", "NOT"}:
                 kind, content, sure = "operator", content.upper(), False

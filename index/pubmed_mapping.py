@@ -22,6 +22,7 @@ from pubmed_rag.index.pubmed_print import field_name, to_query, to_translation
 from pubmed_rag.index.vocabulary import Vocabulary
 
 _RUNNING_TEXT = frozenset({"TITL", "TIAB", "WORD", "OTRM", "ALL", "AFFL", "TT"})
+_YEARS = re.compile(r"y_(\d{1,3})", re.IGNORECASE)  # the side bar's filter by age of publication
 _SIGNS = re.compile(r"[!#$%+\-.,;<>=?\\^_{}~*&|:/()\[\]\"]+")
 
 
@@ -273,6 +274,9 @@ class Mapping:
             node = self.map(parse(strategy).node)
             self._translated(to_query(term), node)
             return node
+        years = _YEARS.fullmatch(term.text.strip())
+        if years:
+            return self._relative(replace(term, text=f"last {years[1]} years", field="PDAT"))
         if clinical_queries.is_clinical_query(term.text):
             self._note(term, "the strategy of this Clinical Query is not known here: write it out", severity="error")
             return Nothing(term.text)

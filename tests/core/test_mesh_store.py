@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,17 @@ def test_a_failure_leaves_what_was_there(path: Path) -> None:
         build(path, breaking(), source="second")
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["mesh.sqlite"]
+
+
+def test_what_a_killed_process_left_is_removed_in_time(path: Path) -> None:
+    path.parent.mkdir()
+    old, new = path.parent / ".mesh.sqlite.1.1.tmp", path.parent / ".mesh.sqlite.2.2.tmp"
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
+    build(path, ALL, source="a test")
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_a_reader_keeps_its_file_while_another_is_made(path: Path, store: MeshStore) -> None:

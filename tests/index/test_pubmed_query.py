@@ -225,6 +225,7 @@ AF = "[All Fields]"
         ("hasabstract AND ownernasa", '"hasabstract"[Filter] AND "ownernasa"[Filter]'),
         ("indexingmethod_curated", '"indexingmethod_curated"[Filter]'),
         ("medline[sb]", '"medline"[Filter]'),
+        ("y_10[Filter]", "2016/11/25:3000/12/31[Date - Publication]"),
         ("Diagnosis/Narrow[filter]", '"specificity"[Title/Abstract]'),
         ("29440426", "29440426[UID]"),
     ],
