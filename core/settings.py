@@ -53,10 +53,15 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """``mode`` and ``top`` are what ``search`` uses when not told otherwise."""
+    """What ``search`` uses when not told otherwise.
+
+    ``fusion`` (``sum`` or ``rrf``) and ``rerank`` (``learned``, ``cross:NAME``, or nothing) are ``hybrid``'s.
+    """
 
     mode: str = "hybrid"
     top: int = 10
+    fusion: str = "sum"
+    rerank: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from pubmed_rag.core.errors import IndexMissingError, UsageError
+from pubmed_rag.core.errors import IndexMismatchError, IndexMissingError, UsageError
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.index.fusion import Fusion
+from pubmed_rag.index.generation import Manifest
 from pubmed_rag.index.ranker import MANIFEST, TRAIN, LearnedRanker
 from pubmed_rag.index.rerank import Reranker
 
@@ -25,8 +26,8 @@ class Rerankers:
         self._learned: tuple[tuple[int, int], LearnedRanker] | None = None
         self._cross: dict[str, Reranker] = {}
 
-    def get(self, name: str, fusion: Fusion) -> Reranker | None:
-        """The re-ranker called ``name``; ``None`` for ``""`` and ``none``.
+    def get(self, name: str, fusion: Fusion, index: Manifest) -> Reranker | None:
+        """The re-ranker called ``name``, for an index with this manifest; ``None`` for ``""`` and ``none``.
 
         Raises :class:`UsageError` for a name that is none of these, and what loading raises.
         """
@@ -36,7 +37,7 @@ class Rerankers:
             if name == LEARNED:
                 if fusion.method != "sum":
                     raise UsageError("the learned ranker builds on the weighted sum", remedy="leave out --fusion")
-                return self._own()
+                return self._own(index)
             if name.startswith(CROSS) and name != CROSS:
                 model = name.removeprefix(CROSS)
                 if model not in self._cross:
@@ -44,7 +45,7 @@ class Rerankers:
                 return self._cross[model]
         raise UsageError(f"unknown re-ranker '{name}'", remedy=f"choose {LEARNED}, {CROSS}NAME or none")
 
-    def _own(self) -> LearnedRanker:
+    def _own(self, index: Manifest) -> LearnedRanker:
         try:
             found = (self._paths.ranker / MANIFEST).stat()
         except FileNotFoundError as error:
@@ -52,4 +53,12 @@ class Rerankers:
         stamp = (found.st_ino, found.st_mtime_ns)
         if self._learned is None or self._learned[0] != stamp:
             self._learned = (stamp, LearnedRanker.load(self._paths.ranker))
-        return self._learned[1]
+        ranker = self._learned[1]
+        trained = ranker.manifest.training
+        if trained.model_revision != index.model_revision:
+            raise IndexMismatchError(
+                f"the ranker was trained on vectors of {trained.model} ({trained.model_revision}), "
+                f"and the index holds those of {index.model} ({index.model_revision})",
+                remedy=TRAIN,
+            )
+        return ranker

@@ -119,7 +119,7 @@ class Searcher:
         loaded = self._current()
         if mode not in _WITHOUT_MODEL:
             self.embedder()
-        how = self._hybrid(fusion, sentences, rerank) if mode == "hybrid" else None
+        how = self._hybrid(loaded, fusion, sentences, rerank) if mode == "hybrid" else None
         started = time.perf_counter()
         # A little more than asked: articles deleted since the index was built are skipped.
         wanted, chosen = skip + top + 10, filters or Filters()
@@ -177,7 +177,7 @@ class Searcher:
 
     def reranker_name(self, rerank: str) -> str:
         """Which one exactly ``rerank`` is at the moment. Raises what loading it raises."""
-        reranker = self._rerankers.get(rerank, self._fusion)
+        reranker = self._rerankers.get(rerank, self._fusion, self._current().generation.manifest)
         return reranker.name if reranker else ""
 
     def indexes(self) -> Indexes:
@@ -218,10 +218,11 @@ class Searcher:
                     raise
                 name = newer
 
-    def _hybrid(self, fusion: str | None, sentences: bool, rerank: str | None) -> _Hybrid:
+    def _hybrid(self, loaded: _Loaded, fusion: str | None, sentences: bool, rerank: str | None) -> _Hybrid:
         """How ``hybrid`` ranks this time."""
         chosen = self._fusion if fusion is None else replace(self._fusion, method=as_fusion_method(fusion))
-        reranker = self._rerankers.get(self._rerank if rerank is None else rerank, chosen)
+        name = self._rerank if rerank is None else rerank
+        reranker = self._rerankers.get(name, chosen, loaded.generation.manifest)
         return _Hybrid(chosen if sentences else chosen.without("sentence"), reranker)
 
     def _rank(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pubmed_rag.index.build import BuildOptions
     from pubmed_rag.index.embedder import Embedder
     from pubmed_rag.index.generation import Manifest
+    from pubmed_rag.index.import_embeddings import ImportedEmbeddings
     from pubmed_rag.index.pubmed_search import Sort
     from pubmed_rag.index.search import Searcher
     from pubmed_rag.ingest.bulk import BulkReport
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from pubmed_rag.rag.process_engine import ProcessEngine
     from pubmed_rag.rag.replay import Provenance, Recorded, Replay
     from pubmed_rag.rag.study_table import Study
+    from pubmed_rag.ui.training import TrainedRanker
 
 
 class Library:
@@ -90,11 +92,15 @@ class Library:
         sort: Sort = "relevance",
         strict: bool = True,
         explain: bool = False,
+        fusion: str | None = None,
+        rerank: str | None = None,
     ) -> SearchResult:
         """The best ``top`` articles for ``query`` after the first ``skip``; mode and number default to the settings.
 
         With mode ``pubmed`` the query is in PubMed's language: ``sort`` may be ``"date"`` or ``"entered"`` as well,
         ``strict=False`` passes over mistakes in silence as PubMed does, ``explain`` counts what each clause matches.
+        Mode ``hybrid`` takes ``fusion`` (``"sum"`` or ``"rrf"``) and ``rerank`` (``"learned"``, ``"cross:NAME"`` or
+        ``"none"``), which default to the settings.
         """
         from pubmed_rag.index.search import as_mode
 
@@ -107,6 +113,8 @@ class Library:
             sort=sort,
             strict=strict,
             explain=explain,
+            fusion=fusion,
+            rerank=rerank,
         )
 
     def similar(self, article_id: str, *, top: int | None = None, filters: Filters | None = None) -> SearchResult:
@@ -329,13 +337,59 @@ class Library:
         """A new index generation from all articles; vectors computed before are reused."""
         from pubmed_rag.index.build import build_index
 
-        return build_index(self.paths, self.store, self.embedder, options=options, progress=self._progress)
+        return build_index(
+            self.paths, self.store, self._embedder_to_build(options), options=options, progress=self._progress
+        )
 
     def update_index(self, options: BuildOptions | None = None) -> BuildReport:
         """Bring the index up to date at the cost of what changed."""
         from pubmed_rag.index.build import update_index
 
-        return update_index(self.paths, self.store, self.embedder, options=options, progress=self._progress)
+        return update_index(
+            self.paths, self.store, self._embedder_to_build(options), options=options, progress=self._progress
+        )
+
+    def import_embeddings(self, folder: Path, *, model: str = "medcpt") -> ImportedEmbeddings:
+        """Take article vectors computed elsewhere, as those of ``model``, from a folder laid out as NCBI's.
+
+        An index is then made of them by ``build_index(BuildOptions(from_embeddings=True))`` with the setting
+        ``models.embedder`` naming the same model.
+        """
+        from pubmed_rag.core.models import find_model
+        from pubmed_rag.index.import_embeddings import import_embeddings
+
+        spec = find_model(model, "embedder")
+        if spec is None:
+            from pubmed_rag.core.model_store import ModelStore
+            from pubmed_rag.index.embedder import load_embedder
+
+            loaded = load_embedder(model, ModelStore(self.settings.models.directory))
+            name, revision, normalised = loaded.name, loaded.revision, loaded.normalised
+        else:
+            name, revision, normalised = spec.name, spec.revision, spec.encoding.similarity != "dot"
+        return import_embeddings(
+            self.paths,
+            self.store,
+            folder,
+            name=name,
+            revision=revision,
+            normalised=normalised,
+            progress=self._progress,
+        )
+
+    def train_ranker(self, dataset: str | Path, *, split: str = "train", seed: int = 0) -> TrainedRanker:
+        """Train the library's ranker on a collection's judgements; ``rerank="learned"`` then uses it."""
+        from pubmed_rag.ui.training import train_ranker
+
+        return train_ranker(
+            self.paths,
+            Path(dataset),
+            split,
+            lambda: self.embedder,
+            collections=self.settings.collections.expanduser(),
+            seed=seed,
+            progress=self._progress,
+        )
 
     # -- parts, loaded when first needed -----------------------------------------------------------
 
@@ -344,9 +398,17 @@ class Library:
         """Search over the current index; follows when the library switches to a new one."""
         with self._lock:
             if self._searcher is None:
+                from pubmed_rag.index.fusion import Fusion, as_fusion_method
                 from pubmed_rag.index.search import Searcher
 
-                self._searcher = Searcher(self.paths, self.store, lambda: self.embedder)
+                search = self.settings.search
+                self._searcher = Searcher(
+                    self.paths,
+                    self.store,
+                    lambda: self.embedder,
+                    fusion=Fusion(as_fusion_method(search.fusion)),
+                    rerank=search.rerank,
+                )
             return self._searcher
 
     @property
@@ -360,6 +422,18 @@ class Library:
                 models = self.settings.models
                 self._embedder = load_embedder(models.embedder, ModelStore(models.directory))
             return self._embedder
+
+    def _embedder_to_build(self, options: BuildOptions | None) -> Embedder:
+        if options is None or not options.from_embeddings:
+            return self.embedder
+        from pubmed_rag.core.models import find_model
+        from pubmed_rag.index.cache import cached_model
+
+        name = self.settings.models.embedder
+        spec = find_model(name, "embedder")
+        if spec is not None:
+            return cached_model(self.paths.embeddings, name, spec.revision)
+        return cached_model(self.paths.embeddings, Path(name).stem if name.endswith(".json") else name)
 
     def manifest(self) -> Manifest:
         """What the current index is made of. Raises :class:`IndexMissingError`."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from pubmed_rag.core.errors import IndexCorruptError
 from pubmed_rag.core.records import BuildReport
 from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.command import JsonOption, opened_library
-from pubmed_rag.ui.console import stdout
+from pubmed_rag.ui.console import stderr, stdout
 from pubmed_rag.ui.contract import build_json, to_json
 
 if TYPE_CHECKING:
@@ -92,6 +94,60 @@ def update(
     _make(context, options, as_json, lambda library: library.update_index)
 
 
+@group.command("train-ranker")
+def train_ranker(
+    context: typer.Context,
+    dataset: Annotated[Path, typer.Option(metavar="DIR", help="A judged collection, such as a BEIR folder.")],
+    split: Annotated[str, typer.Option(help="Which qrels to learn from. Never those you will measure on.")] = "train",
+    seed: Annotated[int, typer.Option(help="Equal seeds give an equal ranker.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn from judgements to put the best articles first, for 'search --rerank learned' and 'hybrid+ranker'.
+
+    The ranker is kept in the library, and with the collection for 'eval run'. Its gain is measured by
+    cross-validation: every topic by a ranker that has seen neither it nor one with the same relevant articles.
+    """
+    with opened_library(context, create=True) as library:
+        trained = library.train_ranker(dataset, split=split, seed=seed)
+    manifest, gain = trained.manifest, trained.manifest.gain
+    if as_json:
+        typer.echo(to_json({**msgspec.to_builtins(manifest), "learned_on": str(trained.learned_on)}))
+        return
+    stdout().print(
+        f"trained on {manifest.taught:,} of {manifest.topics:,} topics of {manifest.training.collection} "
+        f"({manifest.training.split}); cross-validated nDCG@10 {gain.before:.4f} → {gain.after:.4f} "
+        f"({gain.difference:+.4f}, p = {gain.p:.3g}; {gain.wins} better, {gain.losses} worse)"
+    )
+    if gain.difference <= 0:
+        stderr().print("These judgements taught it nothing: better do without it.")
+
+
+@group.command("import-embeddings")
+def import_embeddings(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder with embeds_chunk_N.npy and pmids_chunk_N.json.")],
+    model: Annotated[str, typer.Option("--model", help="The model that made the vectors.")] = "medcpt",
+    as_json: JsonOption = False,
+) -> None:
+    """Take article vectors computed elsewhere, in the layout in which NCBI publishes MedCPT's for all of PubMed.
+
+    Vectors of articles that the library does not hold are counted and skipped. Then make an index of them:
+    'index build --from-embeddings', with the setting models.embedder naming the same model.
+    """
+    with opened_library(context) as library:
+        report = library.import_embeddings(folder, model=model)
+        chosen = library.settings.models.embedder
+    if as_json:
+        typer.echo(to_json(report))
+        return
+    stdout().print(
+        f"{report.read:,} vectors of {report.dimension} dimensions read: {report.stored:,} new, "
+        f"{report.known:,} known, {report.skipped:,} of articles that are not in the library"
+    )
+    setting = "" if chosen == model else f"PUBMED_RAG_MODELS_EMBEDDER={model} "
+    stderr().print(f"make an index of them: {setting}pubmed-rag index build --from-embeddings")
+
+
 @group.command("info")
 def info(context: typer.Context, as_json: JsonOption = False) -> None:
     """What the index is made of."""
@@ -109,7 +165,7 @@ def info(context: typer.Context, as_json: JsonOption = False) -> None:
                 [
                     ("library", str(library.paths.root)),
                     ("generation", f"{manifest.generation}, built {manifest.created}"),
-                    ("articles", f"{manifest.articles:,}"),
+                    ("articles", _articles(manifest)),
                     ("sentences", f"{manifest.sentences:,}"),
                     ("behind", f"{behind:,} changes" if behind else "no, up to date"),
                     ("model", f"{manifest.model} {manifest.model_revision}, {manifest.dimension} dimensions"),
@@ -119,6 +175,11 @@ def info(context: typer.Context, as_json: JsonOption = False) -> None:
                 ]
             )
         )
+
+
+def _articles(manifest: Manifest) -> str:
+    without = manifest.articles - manifest.vectors.vectors if manifest.vectors else 0
+    return f"{manifest.articles:,}" + (f", {without:,} of them without a vector" if without else "")
 
 
 def _vectors(manifest: Manifest) -> str:

@@ -61,6 +61,17 @@ def search(
             help="With --mode pubmed: pass over mistakes in silence as PubMed does, or refuse them. Default: refuse.",
         ),
     ] = False,
+    fusion: Annotated[
+        str | None, typer.Option(help="With --mode hybrid: sum (of scores) or rrf (of ranks). Default: sum.")
+    ] = None,
+    rerank: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --mode hybrid: order the first 50 anew: 'learned' (see 'index train-ranker'), 'cross:MODEL' "
+            "(a cross-encoder's name or folder), or 'none'.",
+        ),
+    ] = None,
     year_from: YearFrom = None,
     year_to: YearTo = None,
     types: TypesOption = None,
@@ -104,6 +115,8 @@ def search(
                 sort=as_sort(sort),
                 strict=not faithful,
                 explain=explain,
+                fusion=fusion,
+                rerank=rerank,
             )
     if as_json:
         typer.echo(to_json(search_json(result)))
@@ -152,4 +165,4 @@ def filters_of(
 
 def warn(warnings: tuple[str, ...]) -> None:
     for warning in warnings:
-        stderr().print(f"note: {warning}", style="yellow")
+        stderr().print(f"note: {warning}", style="yellow", markup=False)
