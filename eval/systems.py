@@ -99,12 +99,14 @@ class SystemContext:
     """What systems are made from: an engine, and the manifest of the index generation it serves; neither where the
     collection has no documents.
 
-    ``documents`` are the collection's ids, to which live PubMed is limited; ``generator`` writes rewritten
-    queries, kept in ``memory``; ``encoders`` gives engine and manifest of another encoder by its name.
+    ``vocabulary`` says which MeSH the emulated PubMed has. ``documents`` are the collection's ids, to which live
+    PubMed is limited; ``generator`` writes rewritten queries, kept in ``memory``; ``encoders`` gives engine and
+    manifest of another encoder by its name.
     """
 
     engine: Engine | None
     index: Manifest | None
+    vocabulary: Mapping[str, str] = field(default_factory=dict)
     live: LiveSearch | None = None
     documents: tuple[str, ...] = ()
     generator: TextGenerator | None = None
@@ -126,6 +128,7 @@ class EngineSystem:
         *,
         rewriter: Rewriter | None = None,
         options: Mapping[str, Any] | None = None,
+        facts: Mapping[str, str] | None = None,
     ) -> None:
         self._name = name
         self._mode = mode
@@ -136,6 +139,7 @@ class EngineSystem:
             "mode": mode,
             **{key: str(value) for key, value in self._options.items()},
             **(self._rewriter.configuration if self._rewriter.name != "raw" else {}),
+            **(facts or {}),
             **_index_facts(index),
             "code": ranking_code_digest(),
             **versions(ENGINES),
@@ -242,6 +246,9 @@ _NAMED: Mapping[str, SystemSpec] = {
         SystemSpec("bm25", "bm25"),
         SystemSpec("dense", "dense"),
         SystemSpec("hybrid", "hybrid"),
+        SystemSpec("hybrid-no-sentences", "hybrid", options={"sentences": False}),
+        SystemSpec("rrf", "hybrid", options={"fusion": "rrf"}),
+        SystemSpec("hybrid+ranker", "hybrid", options={"rerank": "learned"}),
         SystemSpec("pubmed", "pubmed", query="keywords"),
         SystemSpec("pubmed-raw", "pubmed"),
         SystemSpec("pubmed-any", "pubmed", query="any-keyword"),
@@ -311,12 +318,14 @@ def make_system(spec: SystemSpec, context: SystemContext) -> System:
         raise UsageError(f"system '{spec.name}' searches documents, and this collection has none")
     options = dict(spec.options)
     mode = cast(SearchMode, spec.kind)
-    made = EngineSystem
+    made, facts = EngineSystem, None
     if spec.kind in ("pubmed", "expert-boolean"):
         options = {"sort": spec.sort, "strict": False, **options}  # as PubMed takes it, mistakes and all
-        mode = "pubmed"
+        mode, facts = "pubmed", context.vocabulary
         made = ExpertBoolean if spec.kind == "expert-boolean" else EngineSystem
-    return made(spec.name, mode, context.engine, context.index, rewriter=rewriter, options=options)
+    if rerank := options.get("rerank"):
+        facts = {"reranker": cast(Any, context.engine).reranker_name(rerank)}  # which one exactly: it can be retrained
+    return made(spec.name, mode, context.engine, context.index, rewriter=rewriter, options=options, facts=facts)
 
 
 def make_systems(names: Sequence[str], context: SystemContext) -> tuple[System, ...]:
