@@ -144,9 +144,7 @@ def _run_collection(
     )
     values = {system.name: system.scores.values[task.primary.name] for system in evaluation.systems}
     groups = tuple(groups_of(topic, spec.kind, bench.mesh_match) for topic in collection.topics)
-    challengers = [name for name in config.challengers if name in present]
-    baseline = spec.baseline or config.baseline
-    headline = [(baseline, name) for name in challengers if name != baseline and baseline in present]
+    headline = [pair for pair in config.headline_pairs(spec) if pair in pairs]
     explained: tuple[Failure, ...] = ()
     if headline:
         rankings = {name: read_run(out / "runs" / f"{name}.trec") for name in present}

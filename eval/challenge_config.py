@@ -29,9 +29,10 @@ class CollectionSpec:
 
     ``task`` is how it is measured; ``kind`` says what its topics are written as; ``sentences`` builds sentence
     vectors too; ``pmids`` says that its ids are PMIDs, so that PubMed itself can be asked; ``queries`` names
-    another file of topics of the same folder; ``corpus`` names files with the documents where the collection
-    has none; ``systems`` are the only ones to run, all if empty; ``baseline`` is the one the others are compared
-    with, where it is not the challenge's. ``caution`` is what a reader must know of how it was judged.
+    another file of topics of the same folder. Where the collection has no documents, ``corpus`` names files with
+    them, or ``library`` a library that holds them, indexed. ``systems`` are the only ones to run, all if empty;
+    ``baseline`` is the one the others are compared with, where it is not the challenge's. ``caution`` is what a
+    reader must know of how it was judged.
     """
 
     name: str
@@ -43,6 +44,7 @@ class CollectionSpec:
     pmids: bool = False
     queries: str = "queries"
     corpus: tuple[str, ...] = ()
+    library: str = ""
     systems: tuple[str, ...] = ()
     baseline: str | None = None
     caution: str = ""
@@ -52,7 +54,9 @@ class CollectionSpec:
 class ChallengeConfig:
     """A whole challenge. ``challengers`` are the systems that the question is about; the first is the headline.
 
-    ``comparisons`` of (baseline, system) are made beside those of the baseline with every other system. ``mesh``
+    ``rivals`` are other forms of the baseline that the challengers must beat as well, so that the answer does not
+    hang on one way of asking. ``comparisons`` of (baseline, system) are made beside these and those of the baseline
+    with every other system. ``mesh``
     names files of MeSH in the data folder, for the emulation of PubMed.
     """
 
@@ -63,6 +67,7 @@ class ChallengeConfig:
     systems: tuple[SystemSpec, ...]
     about: str = ""
     seed: int = 0
+    rivals: tuple[str, ...] = ()
     comparisons: tuple[tuple[str, str], ...] = ()
     mesh: tuple[str, ...] = ()
     source: str = ""
@@ -76,10 +81,16 @@ class ChallengeConfig:
             and (collection.name in spec.collections or not spec.collections)
         )
 
+    def headline_pairs(self, collection: CollectionSpec) -> tuple[tuple[str, str], ...]:
+        """What the question is about: each challenger against the baseline and against each rival."""
+        baselines = dict.fromkeys((collection.baseline or self.baseline, *self.rivals))
+        return tuple((old, new) for new in self.challengers for old in baselines if old != new)
+
     def pairs_for(self, collection: CollectionSpec, present: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         """The comparisons that matter on ``collection``, of systems that are present."""
         baseline = collection.baseline or self.baseline
-        wanted = [(baseline, name) for name in present if name != baseline] + list(self.comparisons)
+        wanted = [(baseline, name) for name in present if name != baseline]
+        wanted += [*self.headline_pairs(collection), *self.comparisons]
         return tuple(dict.fromkeys(pair for pair in wanted if pair[0] in present and pair[1] in present))
 
 
@@ -92,6 +103,7 @@ class _File:
     systems: list[dict[str, Any]]
     about: str = ""
     seed: int = 0
+    rivals: tuple[str, ...] = ()
     comparisons: tuple[tuple[str, str], ...] = ()
     mesh: tuple[str, ...] = ()
 
@@ -131,6 +143,7 @@ def parse_challenge(text: str, source: str) -> ChallengeConfig:
         systems=tuple(_convert(item, SystemSpec, f"a system of {source}") for item in file.systems),
         about=file.about.strip(),
         seed=file.seed,
+        rivals=file.rivals,
         comparisons=file.comparisons,
         mesh=file.mesh,
         source=source,
@@ -162,7 +175,12 @@ def _check(config: ChallengeConfig, source: str) -> None:
                 )
     for spec in config.systems:
         check_spec(spec)
-    mentioned = [config.baseline, *config.challengers, *(name for pair in config.comparisons for name in pair)]
+    mentioned = [
+        config.baseline,
+        *config.challengers,
+        *config.rivals,
+        *(name for pair in config.comparisons for name in pair),
+    ]
     mentioned += [name for spec in config.collections for name in (*spec.systems, *filter(None, [spec.baseline]))]
     for name in mentioned:
         _known(name, names, "system", source)

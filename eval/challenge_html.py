@@ -32,7 +32,7 @@ def challenge_html(result: ChallengeResult) -> str:
     """The whole report. Everything that comes from data is escaped."""
     body = [f"<h1>{escape(result.config.title)}</h1>"]
     body += [f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs(result.config.about)]
-    body += ["<h2>Answer</h2>", f"<p>{escape(answer(result))}</p>", _points(result), _headline_plot(result)]
+    body += ["<h2>Answer</h2>", html_list(answer(result)), _headline_plot(result), "<h3>How sure</h3>", _points(result)]
     body += ["<h2>Systems</h2>", html_table(systems_declared(result))]
     for found in result.collections:
         body += _collection(found)

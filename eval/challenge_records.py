@@ -70,15 +70,11 @@ class ChallengeResult:
     out: Path
 
     def headlines(self) -> tuple[tuple[CollectionResult, Comparison], ...]:
-        """The first challenger against the baseline, on each collection where both ran."""
+        """The challengers against the baseline and its rivals, on each collection where both ran."""
         found = []
         for result in self.collections:
-            for challenger in self.config.challengers:
-                wanted = (result.spec.baseline or self.config.baseline, challenger)
-                match = [c for c in result.evaluation.comparisons if (c.baseline, c.system) == wanted]
-                if match:
-                    found.append((result, match[0]))
-                    break
+            made = {(c.baseline, c.system): c for c in result.evaluation.comparisons}
+            found += [(result, made[pair]) for pair in self.config.headline_pairs(result.spec) if pair in made]
         return tuple(found)
 
     def summary(self) -> ChallengeSummary:

@@ -43,22 +43,24 @@ EMULATION = (
 """Where the emulation is not PubMed."""
 
 
-def answer(result: ChallengeResult) -> str:
-    """The shortest true answer: on how many collections the headline system is better, worse, or neither."""
-    headlines = result.headlines()
-    if not headlines:
-        return "The systems that the question is about did not run together on any collection, so there is no answer."
-    counts = dict.fromkeys(("better", "worse", "no difference shown"), 0)
-    for _, comparison in headlines:
-        counts[comparison.verdict] += 1
-    systems = sorted({comparison.system for _, comparison in headlines})
-    baselines = sorted({comparison.baseline for _, comparison in headlines})
-    total = len(headlines)
-    return (
-        f"{' and '.join(systems)} against {' and '.join(baselines)} on {_count(total, 'collection')}: "
-        f"better on {counts['better']}, worse on {counts['worse']}, no difference shown on "
-        f"{counts['no difference shown']}."
-    )
+def answer(result: ChallengeResult) -> list[str]:
+    """The shortest true answer: for each pair that matters, on how many collections it is better, worse, or neither."""
+    verdicts: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for found, comparison in result.headlines():
+        pair = (comparison.system, comparison.baseline)
+        verdicts.setdefault(pair, []).append((comparison.verdict, found.spec.name))
+    if not verdicts:
+        return ["The systems that the question is about did not run together on any collection, so there is no answer."]
+    return [_pair_sentence(system, baseline, given) for (system, baseline), given in verdicts.items()]
+
+
+def _pair_sentence(system: str, baseline: str, given: list[tuple[str, str]]) -> str:
+    parts = []
+    for verdict in ("better", "worse", "no difference shown"):
+        names = [name for found, name in given if found == verdict]
+        if names:
+            parts.append(f"{verdict} on {', '.join(names)}")
+    return f"{system} against {baseline}: {'; '.join(parts)}."
 
 
 def headline_points(result: ChallengeResult) -> list[tuple[str, tuple[str, ...]]]:
@@ -160,7 +162,7 @@ def challenge_markdown(result: ChallengeResult) -> str:
     """The whole report as Markdown."""
     parts = [f"# {markdown_text(result.config.title)}"]
     parts += [markdown_text(paragraph) for paragraph in paragraphs(result.config.about)]
-    parts += ["## Answer", markdown_text(answer(result)), _points(headline_points(result))]
+    parts += ["## Answer", markdown_list(answer(result)), "### How sure", _points(headline_points(result))]
     parts += ["## Systems", markdown_table(systems_declared(result))]
     for found in result.collections:
         parts += [
@@ -217,7 +219,3 @@ def _failure(failure: Failure) -> str:
 def _cell(shown: Shown) -> str:
     grade = "unjudged" if shown.grade is None else "not relevant" if shown.grade == 0 else f"relevant ({shown.grade})"
     return f"{shown.doc_id} {shown.title} [{grade}]"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"one {noun}" if number == 1 else f"{number:,} {noun}s"

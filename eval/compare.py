@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import pandas as pd
 
 from pubmed_rag.core.errors import InputError, UsageError
 from pubmed_rag.eval.collections import Collection, Topic, ids_digest
@@ -121,6 +120,14 @@ def compare_runs(
     return _corrected(found)
 
 
+def compared_means(differences: Iterable[Difference]) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+    """B's means by collection, system and measure, for :func:`check_floors`."""
+    means: dict[str, dict[str, dict[str, float]]] = {}
+    for item in differences:
+        means.setdefault(item.collection, {}).setdefault(item.system, {})[item.measure] = item.after
+    return means
+
+
 @dataclass(frozen=True, slots=True)
 class _Results:
     """Values by measure, system and topic id."""
@@ -163,6 +170,8 @@ def _read(folder: Path) -> Mapping[str, _Results]:
 
 
 def _one(folder: Path) -> _Results:
+    import pandas as pd
+
     manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
     measures = list(manifest["measures"])
     frame = pd.read_csv(folder / "per_query.csv", dtype={"topic_id": str, "system": str})

@@ -30,8 +30,17 @@ def versions(packages: tuple[str, ...]) -> Mapping[str, str]:
 
 def ranking_code_digest() -> str:
     """16 hex digits over the source of the rooms that rank, so that a run is never older than the code."""
+    return _digest_of(_RANKING_ROOMS)
+
+
+def answering_code_digest() -> str:
+    """The same over the rooms that rank and answer."""
+    return _digest_of((*_RANKING_ROOMS, "pubmed_rag.rag"))
+
+
+def _digest_of(rooms: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    for room in _RANKING_ROOMS:
+    for room in rooms:
         folder = Path(importlib.import_module(room).__path__[0])
         for path in sorted(folder.glob("*.py")):
             digest.update(f"{room}/{path.name}\0".encode() + path.read_bytes())

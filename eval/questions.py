@@ -35,6 +35,22 @@ class Question:
     answerable: bool = True
 
 
+def read_questions(path: Path, split: str | None = None) -> tuple[Question, ...]:
+    """The questions at ``path``: golden files of BioASQ (a file, or a folder of them), or a ``qa.jsonl``.
+
+    A folder that holds ``qa.jsonl`` is read as that. Raises the readers' errors, which name file and line.
+    """
+    from pubmed_rag.eval.bioasq import is_bioasq, read_bioasq_questions
+
+    if path.is_dir() and (path / "qa.jsonl").is_file():
+        path = path / "qa.jsonl"
+    if not path.exists():
+        raise InputError(f"there is no {path}")
+    if path.is_dir() or is_bioasq(path):
+        return read_bioasq_questions(path, split or "all")
+    return read_jsonl_questions(path, split)
+
+
 class _Line(msgspec.Struct):
     id: str = msgspec.field(name="_id")
     question: str

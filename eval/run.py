@@ -66,6 +66,7 @@ def evaluate_collection(
     load_corpus: CorpusLoader,
     embedder: Embedder,
     seed: int = 0,
+    task: Task = RANKING,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """``eval run``: the collection's own library under ``root``, the named systems over it, results in ``out``.
@@ -78,7 +79,9 @@ def evaluate_collection(
     with ArticleStore(paths) as store:
         searcher = Searcher(paths, store, lambda: embedder)
         systems = make_systems(system_names, SystemContext(searcher, current_generation(paths).manifest))
-        return evaluate(collection, systems, out, seed=seed, left_out=left_out(collection, store), progress=progress)
+        return evaluate(
+            collection, systems, out, seed=seed, left_out=left_out(collection, store), task=task, progress=progress
+        )
 
 
 def evaluate(

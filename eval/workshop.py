@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
+from pubmed_rag.core.records import Article
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.eval.challenge_config import CollectionSpec
 from pubmed_rag.eval.collections import Collection, CorpusLoader
@@ -18,11 +21,13 @@ from pubmed_rag.eval.pubmed_live import LiveSearch, RecordedLive
 from pubmed_rag.eval.query_groups import MeshMatch
 from pubmed_rag.eval.rewriting import TextGenerator, keywords
 from pubmed_rag.eval.systems import Engine, System, SystemContext, SystemSpec, make_system
-from pubmed_rag.eval.workspace import left_out, prepare
+from pubmed_rag.eval.workspace import collection_library, left_out, prepare
 from pubmed_rag.index.build import BuildOptions
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import Manifest, current_generation
 from pubmed_rag.index.search import Searcher
+
+_BEGINNING = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,8 @@ class LibraryWorkshop:
     """Collections as libraries of their own under ``root``, built by the product's code and searched through its door.
 
     ``live`` is PubMed itself, or ``None`` to replay what was recorded under ``record``. ``encoder`` loads
-    another encoder by name; each has a library of its own, so that none is built twice. ``set_up`` is called
-    with each library's store before it is indexed, to bring in what a library has beside articles (MeSH).
+    another encoder by name; each has a library of its own, so that none is built twice. ``set_up`` brings in
+    what a library has beside articles (MeSH), and says what that is, for the configuration of what depends on it.
     """
 
     def __init__(
@@ -82,7 +87,7 @@ class LibraryWorkshop:
         live: LiveSearch | None = None,
         generator: TextGenerator | None = None,
         encoder: Callable[[str], Embedder] | None = None,
-        set_up: Callable[[ArticleStore], None] | None = None,
+        set_up: Callable[[LibraryPaths], Mapping[str, str]] | None = None,
         progress: Progress = SILENT,
     ) -> None:
         self._root = root
@@ -99,16 +104,22 @@ class LibraryWorkshop:
     def open(self, collection: Collection, spec: CollectionSpec) -> Iterator[Bench]:
         live = RecordedLive(self._record / "pubmed.jsonl", self._live) if spec.pmids else None
         documents = tuple(sorted({qrel.doc_id for qrel in collection.qrels}, key=lambda doc: (len(doc), doc)))
-        if not collection.corpus:
+        if not collection.corpus and not spec.library:
             yield bare_bench(live, documents)
             return
         with ExitStack() as stack:
             store, engine, index = self._library(stack, collection, spec, self._embedder, "")
+            vocabulary: Mapping[str, str] = {}
+            if spec.library:
+                vocabulary = {"mesh": "the library's"}
+            elif self._set_up:
+                vocabulary = self._set_up(collection_library(collection, self._root))
             if live is not None:
                 documents = tuple(stored.article.id for stored in store.articles())
             context = SystemContext(
                 engine=engine,
                 index=index,
+                vocabulary=vocabulary,
                 live=live,
                 documents=documents if live else (),
                 generator=self._generator,
@@ -129,32 +140,38 @@ class LibraryWorkshop:
     def _library(
         self, stack: ExitStack, collection: Collection, spec: CollectionSpec, embedder: Embedder, variant: str
     ) -> tuple[ArticleStore, Searcher, Manifest]:
-        options = BuildOptions(with_sentences=spec.sentences)
-        paths = prepare(
-            collection,
-            self._root,
-            self._load_corpus,
-            embedder,
-            self._progress,
-            options=options,
-            variant=variant,
-            set_up=self._set_up,
-        )
+        if spec.library and not variant:
+            paths = LibraryPaths(Path(spec.library).expanduser())  # somebody's own: searched as it is
+        else:
+            paths = prepare(
+                collection,
+                self._root,
+                self._load_corpus,
+                embedder,
+                self._progress,
+                options=BuildOptions(with_sentences=spec.sentences),
+                variant=variant,
+            )
         store = stack.enter_context(ArticleStore(paths))
         return store, Searcher(paths, store, lambda: embedder), current_generation(paths).manifest
 
     def _other(
         self, stack: ExitStack, collection: Collection, spec: CollectionSpec, name: str
     ) -> tuple[Engine, Manifest]:
-        if self._encoder is None:
-            raise LookupError("no way to load another encoder was given")
+        if self._encoder is None or not collection.corpus:
+            raise UsageError(f"'{collection.name}' cannot be indexed with another encoder here")
         variant = f"{Path(name).name}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
         _, engine, index = self._library(stack, collection, spec, self._encoder(name), variant)
         return engine, index
 
 
 def _texts(store: ArticleStore, ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
-    return {doc_id: (article.display_title(), article.text) for doc_id, article in store.get_many(ids).items()}
+    return {doc_id: (_name(article), article.text) for doc_id, article in store.get_many(ids).items()}
+
+
+def _name(article: Article) -> str:
+    """The title, or the beginning of the text of an article that came without one."""
+    return article.display_title() if article.title else f"{article.text[:_BEGINNING].rstrip()} …"
 
 
 def _translation(engine: Engine, query: str) -> str | None:

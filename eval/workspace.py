@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from pubmed_rag.core.library import LibraryPaths
@@ -35,11 +34,8 @@ def prepare(
     *,
     options: BuildOptions | None = None,
     variant: str = "",
-    set_up: Callable[[ArticleStore], None] | None = None,
 ) -> LibraryPaths:
     """The collection's library under ``root``, complete and indexed with ``embedder``.
-
-    ``set_up`` is called once, before the first indexing, to bring in what a library holds beside articles.
 
     What is done is not done again: neither a corpus loaded to its end, nor an index that fits the
     embedder, nor a vector computed before an interruption. Raises what loading and building raise.
@@ -49,8 +45,6 @@ def prepare(
         if store.fact(_LOADED) != collection.digest:
             report = load_corpus(collection, store)
             store.set_fact(_REJECTED, str(len(report.rejected)))
-            if set_up is not None:
-                set_up(store)
             store.set_fact(_LOADED, collection.digest)
         update_index(paths, store, embedder, options=options, progress=progress)
     return paths

@@ -39,6 +39,7 @@ class WordEmbedder:
 
     name = "words"
     dimension = 32
+    normalised = True
 
     def __init__(self, revision: str = "1") -> None:
         self.revision = revision
