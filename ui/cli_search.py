@@ -94,6 +94,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find articles in the library, by a query or by an article they should be like."""
+    from pubmed_rag.index.query_kind import query_kind
     from pubmed_rag.index.search import as_mode, as_sort
     from pubmed_rag.ui.render import print_search
 
@@ -122,6 +123,8 @@ def search(
         typer.echo(to_json(search_json(result)))
         return
     warn(result.warnings)
+    if result.mode != "pubmed" and query and query_kind(query) == "pubmed":
+        warn(("this reads like a query in PubMed's language; --mode pubmed takes it as one",))
     print_search(stdout(), result, explain=explain)
 
 

@@ -73,7 +73,7 @@ def test_articles_like_one(library: Path) -> None:
     assert len(hits) == 5
     assert all("asthma" in hit["title"] for hit in hits)
     assert "7" not in [hit["pmid"] for hit in hits]
-    failed_with(run("search", "--like", "999", library=library), 2, "999")
+    failed_with(run("search", "--like", "999", library=library), 3, "999")
     failed_with(run("search", "--like", "7", "--mode", "bm25", library=library), 2, "--mode")
     failed_with(run("search", "words", "--like", "7", library=library), 2, "give a query or --like")
     failed_with(run("search", library=library), 2, "give a query or --like")
@@ -88,6 +88,13 @@ def test_orders_and_modes_are_named_where_they_are_wrong(library: Path) -> None:
     failed_with(run("search", "asthma", "--mode", "pubmed", "--sort", "newest", library=library), 2, "relevance, date")
     failed_with(run("search", "asthma", "--mode", "bm25", "--sort", "date", library=library), 2, "--mode pubmed")
     failed_with(run("search", "asthma", "--mode", "semantic", library=library), 2, "pubmed, bm25, dense, hybrid")
+
+
+def test_a_pubmed_query_in_another_mode_is_noticed(library: Path) -> None:
+    done = run("search", "carvedilol[ti]", "--mode", "bm25", library=library)
+    assert done.returncode == 0
+    assert "--mode pubmed" in done.stderr
+    assert "--mode pubmed" not in run("search", "carvedilol", "--mode", "bm25", library=library).stderr
 
 
 def test_nothing_found_says_what_to_try(library: Path) -> None:
