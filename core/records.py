@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SearchMode = Literal["pubmed", "bm25", "dense", "hybrid"]
 Verdict = Literal["supported", "unsupported"]
 YesNoMaybe = Literal["yes", "no", "maybe"]
+StanceKind = Literal["yes", "no", "unclear"]
 AnswerStatus = Literal["answered", "insufficient_evidence"]
 ClaimOrigin = Literal["model", "quotation"]
 
@@ -68,6 +69,8 @@ __all__ = [
     "SearchMode",
     "SearchResult",
     "Section",
+    "Stance",
+    "StanceKind",
     "Term",
     "TextSpan",
     "Unresolved",
@@ -233,6 +236,20 @@ class Unresolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Stance:
+    """What a cited study says to a yes/no question, in the sentences ``evidence``.
+
+    ``probability`` is that of the stance, or ``None`` where the study states no conclusion.
+    """
+
+    id: str
+    pmid: str | None
+    stance: StanceKind
+    probability: float | None
+    evidence: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A cited answer. ``claims`` are in reading order; ``answer`` is the text a person reads."""
 
@@ -252,6 +269,8 @@ class Answer:
     generation: str | None = None
     notes: tuple[str, ...] = ()
     timings_ms: tuple[tuple[str, float], ...] = ()
+    verdict_probabilities: tuple[tuple[YesNoMaybe, float], ...] = ()
+    stances: tuple[Stance, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """One row a citation of a claim, with its evidence sentence."""

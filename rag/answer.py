@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.records import (
     Answer,
     AnswerStatus,
+    Article,
     Check,
     Citation,
     Claim,
@@ -29,6 +30,7 @@ from pubmed_rag.rag.evidence import Evidence, EvidenceSet, choose_evidence
 from pubmed_rag.rag.prompt import REFUSAL, Draft, build_grammar, build_messages, parse_drafts, read_freely
 from pubmed_rag.rag.quotation import quote
 from pubmed_rag.rag.sufficiency import suffices
+from pubmed_rag.rag.verdict import is_yes_no, stance_of, verdict_of
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +121,7 @@ class Answerer:
         composer = _Composer(evidence, self._check)
         yield from composer.compose(*(parse_drafts(raw) if engine.obeys_grammar else read_freely(raw)))
         clock.lap("check")
-        yield draft.answered(composer, raw)
+        yield draft.answered(composer, raw, [item.article for item in evidence.items])
 
     def _retrieve(self, question: str, options: AskOptions) -> tuple[SearchResult, tuple[Hit, ...]]:
         """The hits that may be evidence, and the retracted papers that would have ranked among them."""
@@ -260,11 +262,12 @@ class _DraftAnswer:
             text += " The nearest articles are listed, but none of them answers it."
         return self._answer("insufficient_evidence", text)
 
-    def answered(self, composer: _Composer, raw: str) -> Answer:
+    def answered(self, composer: _Composer, raw: str, articles: Sequence[Article]) -> Answer:
         if not composer.claims:
             return self.insufficient()
         text = " ".join(f"{claim.text} {marks(claim)}" for claim in composer.claims)
-        return self._answer("answered", text, tuple(composer.claims), tuple(composer.unresolved), raw)
+        answer = self._answer("answered", text, tuple(composer.claims), tuple(composer.unresolved), raw)
+        return _judged(answer, {article.id: article for article in articles}) if is_yes_no(self.question) else answer
 
     def _answer(
         self,
@@ -291,6 +294,18 @@ class _DraftAnswer:
             notes=self.found.warnings,
             timings_ms=tuple(self.clock.laps),
         )
+
+
+def _judged(answer: Answer, articles: Mapping[str, Article]) -> Answer:
+    """An answer to a yes/no question with what each cited study says to it, and what that comes to."""
+    cited: dict[str, list[Passage]] = {}
+    for claim in answer.claims:
+        for citation in claim.citations:
+            cited.setdefault(citation.id, []).extend(citation.evidence)
+    studies = [articles[article_id] for article_id in cited]
+    verdict, probabilities = verdict_of(answer.question, studies)
+    stances = tuple(stance_of(answer.question, article, cited[article.id]) for article in studies)
+    return replace(answer, verdict=verdict, verdict_probabilities=probabilities, stances=stances)
 
 
 def marks(claim: Claim) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pubmed_rag.core.records import Answer, BuildReport, Citation, Claim, Hit, IngestReport, SearchResult
+from pubmed_rag.core.records import Answer, BuildReport, Citation, Claim, Hit, IngestReport, Passage, SearchResult
 from pubmed_rag.core.store import ChangeKind, SavedQuery, UpdateRecord
 
 if TYPE_CHECKING:
@@ -160,6 +160,17 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "answer": answer.answer,
         "claims": [_claim_json(claim) for claim in answer.claims],
         "verdict": answer.verdict,
+        "verdict_probabilities": dict(answer.verdict_probabilities),
+        "stances": [
+            {
+                "id": stance.id,
+                "pmid": stance.pmid,
+                "stance": stance.stance,
+                "probability": stance.probability,
+                "evidence": [_span_json(span) for span in stance.evidence],
+            }
+            for stance in answer.stances
+        ],
         "unresolved": [{"text": item.text, "reason": item.reason} for item in answer.unresolved],
         "retracted": [hit_json(hit) for hit in answer.retracted],
         "hits": [hit_json(hit) for hit in answer.hits],
@@ -215,8 +226,9 @@ def _citation_json(citation: Citation) -> dict[str, Any]:
         "number": citation.number,
         "id": citation.id,
         "pmid": citation.pmid,
-        "evidence": [
-            {"text": span.text, "start": span.start, "end": span.end, "section": span.section}
-            for span in citation.evidence
-        ],
+        "evidence": [_span_json(span) for span in citation.evidence],
     }
+
+
+def _span_json(span: Passage) -> dict[str, Any]:
+    return {"text": span.text, "start": span.start, "end": span.end, "section": span.section}

@@ -75,6 +75,9 @@ def print_answer(console: Console, answer: Answer, store: ArticleStore) -> None:
         for claim in answer.claims:
             console.print(_claim(claim))
             console.print()
+        if answer.stances:
+            console.print(_meter(answer))
+            console.print()
         _print_sources(console, answer, store)
     for hit in answer.retracted:
         console.print(Text(f"Not used, because it was retracted: {hit.title} ({_link(hit.pmid, hit.id)})", style="red"))
@@ -109,6 +112,21 @@ def facts_table(rows: list[tuple[str, str]]) -> Table:
     for name, value in rows:
         table.add_row(name, Text(value))
     return table
+
+
+def _meter(answer: Answer) -> Text:
+    """How the cited studies divide on a yes/no question, each by its number, and what that comes to."""
+    numbers = {citation.id: citation.number for claim in answer.claims for citation in claim.citations}
+    text = Text("How the studies divide: ", style="bold")
+    for stance, style in (("yes", "green"), ("no", "red"), ("unclear", "dim")):
+        found = [numbers[item.id] for item in answer.stances if item.stance == stance]
+        if found:
+            text.append(f"{'■' * len(found)} {stance} ", style=style)
+            text.append("".join(f"[{number}]" for number in found) + "  ", style="cyan")
+    if answer.verdict is not None:
+        chance = dict(answer.verdict_probabilities)[answer.verdict]
+        text.append(f"Together: {answer.verdict} ({chance:.0%} likely)", style="bold")
+    return text
 
 
 def _claim(claim: Claim) -> Text:
