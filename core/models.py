@@ -42,8 +42,26 @@ class HubSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoding:
+    """How an embedding model wants to be used, where its own files do not say; empty and 0: as they say.
+
+    ``similarity`` is ``cosine`` or ``dot``: vectors of a model trained for the inner product keep their length.
+    ``article_tokens`` and ``query_tokens`` limit what is read; prompts stand before the text.
+    """
+
+    pooling: Literal["", "cls", "mean", "max"] = ""
+    similarity: Literal["", "cosine", "dot"] = ""
+    article_tokens: int = 0
+    query_tokens: int = 0
+    article_prompt: str = ""
+    query_prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A registered model. ``load`` is the file to load inside its folder, empty for the folder itself.
+
+    An embedding model may have a second encoder, for queries: from ``query_hub``, in the sub-folder ``query``.
 
     ``sha256`` names the files whose content is fixed here; files of a hub are checked against the hub's
     own checksums instead.
@@ -58,6 +76,8 @@ class ModelSpec:
     load: str
     wheel: WheelSource | None = None
     hub: HubSource | None = None
+    query_hub: HubSource | None = None
+    encoding: Encoding = Encoding()
     sha256: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -90,7 +110,7 @@ def find_model(name: str, kind: ModelKind) -> ModelSpec | None:
     models = {spec.name: spec for spec in registry().values() if spec.kind == kind}
     if name in models:
         return models[name]
-    looks_like_file = name.endswith(".gguf") or Path(name).exists()
+    looks_like_file = name.endswith((".gguf", ".json")) or Path(name).exists()
     looks_like_hub_id = kind == "embedder" and name.count("/") == 1 and not name.startswith((".", "/", "~"))
     if looks_like_file or looks_like_hub_id:
         return None

@@ -99,7 +99,7 @@ def find_embedded(
     Raises :class:`IndexMismatchError` saying how many texts lack a vector.
     """
     texts = lacking = reused = count = 0
-    sentences_lacking = 0
+    sentences_reused = sentences_lacking = 0
     with progress.task("looking up vectors", total, "articles") as task, list_file.open("wb") as entries:
         for group in groups(articles(), _GROUP):
             listed = _entries(group)
@@ -112,9 +112,10 @@ def find_embedded(
             reused += len(set(map(bytes, listed["hash"]))) - len(absent)
             if with_sentences is not False and (with_sentences or not sentences_lacking):
                 own = {text_hash(text) for stored in group for text in islice(texts_of(stored, True), 1, None)}
+                own -= set(map(bytes, listed["hash"]))
                 without = len(cache.missing(list(own)))
                 sentences_lacking += without
-                reused += len(own) - without
+                sentences_reused += len(own) - without
             task.advance(len(group))
     if (lacking and not cache.imported) or not count or (with_sentences and sentences_lacking):
         raise IndexMismatchError(
@@ -128,7 +129,7 @@ def find_embedded(
     taken = with_sentences is not False and not sentences_lacking
     if with_sentences is None and sentences_lacking:
         progress.note("sentences have no vectors here, so the index does without them")
-    return Embedded(0, reused, count, lacking, taken, list_file)
+    return Embedded(0, reused + (sentences_reused if taken else 0), count, lacking, taken, list_file)
 
 
 def sentence_blocks(articles: Iterable[StoredArticle], cache: EmbeddingCache) -> Iterator[SentenceBlock]:

@@ -259,7 +259,7 @@ def _manifest(
         model=embedder.name,
         model_revision=embedder.revision,
         dimension=embedder.dimension,
-        normalised=True,
+        normalised=embedder.normalised,
         factory=facts.plan.factory,
         analyzer=_ANALYZER,
         versions={name: metadata.version(name) for name in _PACKAGES},

@@ -43,6 +43,7 @@ class FakeEmbedder:
         self.name = name
         self.revision = revision
         self.dimension = dimension
+        self.normalised = True
         self.seen: list[str] = []
         self._directions: dict[str, Vectors] = {}
 
