@@ -67,11 +67,11 @@ JOURNAL: Final = re.compile(
         + _maybe(_element("Title"))
         + _maybe(_element("ISOAbbreviation")),
     )
+    + _element("ArticleTitle", _M)
+    + _maybe(_inside("Pagination", "".join(_maybe(_element(tag)) for tag in ("StartPage", "EndPage", "MedlinePgn"))))
 )
-TITLE: Final = {tag: re.compile(_element(tag, _M)) for tag in ("ArticleTitle", "VernacularTitle", "CoiStatement")}
-PAGINATION: Final = re.compile(
-    _inside("Pagination", "".join(_maybe(_element(tag)) for tag in ("StartPage", "EndPage", "MedlinePgn")))
-)
+"""The journal, and what always follows: title and, in most records, pages."""
+TITLE: Final = {tag: re.compile(_element(tag, _M)) for tag in ("VernacularTitle", "CoiStatement")}
 LOCATION: Final = re.compile(rf'<ELocationID EIdType="([a-z]++)"(?: ValidYN="([YN])")?>({_T})</ELocationID>')
 TEXT: Final = {tag: re.compile(_element(tag)) for tag in ("Language", "CitationSubset", "PublicationStatus")}
 NOTE: Final = re.compile(rf"<GeneralNote(?: Owner={_VALUE})?>({_T})</GeneralNote>{_W}")

@@ -21,6 +21,8 @@ class Unsure(Exception):  # noqa: N818  (no error: the record may be as good as 
 
 def plain(raw: str) -> str:
     """The text that ``raw`` stands for, white space collapsed; tags in it must be inline markup without attributes."""
+    if raw.isalnum():
+        return raw
     if "<" in raw:
         raw = resolved(_unmarked(raw)).replace(_TAG, "")
     elif "&" in raw:
@@ -34,6 +36,8 @@ def plain_or_none(raw: str | None) -> str | None:
     """:func:`plain`, and ``None`` for an element that is missing (``None``) or empty."""
     if not raw:
         return None
+    if raw.isalnum():
+        return raw
     if "<" in raw or "&" in raw:
         return plain(raw) or None
     return " ".join(raw.split()) or None

@@ -126,30 +126,36 @@ def _children(parent: str, readers: dict[str, Reader], text: str, at: int, found
 
 
 def _rows(
-    item: re.Pattern[str], tag: str, text: str, at: int, *, end: re.Pattern[str] | None = None
+    item: re.Pattern[str], tag: str, text: str, at: int, end: re.Pattern[str] | None = None
 ) -> tuple[list[str], int]:
     """The list ``tag`` at ``at``, all of whose children match ``item``, and the place after it.
 
-    Returned are the groups of all items in a row, with an empty text before each: ``item.groups + 1`` texts an
-    item. ``end`` may match what follows the last item inside the list.
+    Returned are the groups of all items in a row, with a text of no meaning before each: ``item.groups + 1`` texts
+    an item. ``end`` may match what follows the last item inside the list.
     """
-    start = _at(patterns.LIST_OPENS, text, at + 1 + len(tag))
-    if start[1]:
-        attributes(start[1])
-    closing = f"</{tag}>"
-    stop = text.find(closing, start.end())
+    start = at + len(tag) + 1
+    if text[start] == ">":
+        start += 1
+    else:
+        opening = _at(patterns.LIST_OPENS, text, start)
+        attributes(opening[1])
+        start = opening.end()
+    stop = text.find(f"</{tag}>", start)
     if stop < 0:
         raise Unsure
-    parts = item.split(text[start.end() : stop])
+    parts = item.split(text[start:stop])
     rest = parts.pop()
-    if rest:
+    if rest and parts:
         last = end.fullmatch(rest) if end else None
         if last is None:
             raise Unsure
         resolved(last[1])
-    if any(parts[:: item.groups + 1]):
+    elif rest and not rest.isspace():
         raise Unsure
-    return parts, stop + len(closing)
+    between = parts[:: item.groups + 1]
+    if any(between) and (any(between[1:]) or not between[0].isspace()):  # only before the first there may be blanks
+        raise Unsure
+    return parts, stop + len(tag) + 3
 
 
 # Small elements
@@ -180,12 +186,6 @@ def _mixed(field: str, tag: str) -> Reader:
         return match.end()
 
     return read
-
-
-def _title(text: str, at: int, found: Found) -> int:
-    match = _at(patterns.TITLE["ArticleTitle"], text, at)
-    found["title"] = plain(match[1])
-    return match.end()
 
 
 def _more(field: str, pattern: re.Pattern[str]) -> Reader:
@@ -220,16 +220,13 @@ def _article_element(text: str, at: int, found: Found) -> int:
 
 def _journal(text: str, at: int, found: Found) -> int:
     match = _at(patterns.JOURNAL, text, at)
-    issn, volume, issue, year, month, day, season, medline, title, abbreviation = match.groups()
+    issn, volume, issue, year, month, day, season, medline, title, abbreviation, *rest = match.groups()
     found["Journal"] = tuple(map(plain_or_none, (title, abbreviation, issn, volume, issue)))
     found["published"] = _date(medline, year, month, season, day)
-    return match.end()
-
-
-def _pagination(text: str, at: int, found: Found) -> int:
-    match = _at(patterns.PAGINATION, text, at)
-    start, end, medline = map(plain_or_none, match.groups())
-    found["Pagination"] = medline or "-".join(part for part in (start, end) if part) or None
+    article_title, start, end, pages = rest
+    found["title"] = plain(article_title)
+    start, end, pages = plain_or_none(start), plain_or_none(end), plain_or_none(pages)
+    found["Pagination"] = pages or "-".join(part for part in (start, end) if part) or None
     return match.end()
 
 
@@ -245,7 +242,7 @@ def _location(text: str, at: int, found: Found) -> int:
 
 
 def _abstract(text: str, at: int, found: Found) -> int:
-    rows, at = _rows(patterns.ABSTRACT_TEXT, "Abstract", text, at, end=patterns.COPYRIGHT)
+    rows, at = _rows(patterns.ABSTRACT_TEXT, "Abstract", text, at, patterns.COPYRIGHT)
     found["abstract"] = _sections(rows)
     return at
 
@@ -396,7 +393,7 @@ def _qualifier(own: dict[str, str], name: str) -> MeshQualifier:
 
 def _other_abstract(text: str, at: int, found: Found) -> int:
     own = attributes(_at(patterns.LIST_OPENS, text, at + len("<OtherAbstract"))[1])
-    rows, at = _rows(patterns.ABSTRACT_TEXT, "OtherAbstract", text, at, end=patterns.COPYRIGHT)
+    rows, at = _rows(patterns.ABSTRACT_TEXT, "OtherAbstract", text, at, patterns.COPYRIGHT)
     if sections := _sections(rows):
         other = OtherAbstract(sections, own.get("Type") or None, own.get("Language") or None)
         found["other_abstracts"] = (*found.get("other_abstracts", ()), other)
@@ -488,8 +485,6 @@ _REPEATED = frozenset(
 
 _IN_ARTICLE: dict[str, Reader] = {
     "Journal": _journal,
-    "ArticleTitle": _title,
-    "Pagination": _pagination,
     "ELocationID": _location,
     "Abstract": _abstract,
     "AuthorList": _people("authors", "AuthorList", "Author"),

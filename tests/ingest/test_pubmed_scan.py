@@ -103,7 +103,8 @@ def test_a_tag_of_any_record_left_out_or_twice(data: st.DataObject) -> None:
 
 
 def test_most_records_need_no_parser() -> None:
-    assert all(scanned(record.strip()) for record in RECORDS)
+    records = generate_text(400)
+    assert sum(scanned(record.strip()) for record in records) >= 390  # the others have a formula
 
 
 @pytest.mark.parametrize(
