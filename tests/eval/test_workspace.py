@@ -40,7 +40,6 @@ class WordEmbedder:
     name = "words"
     dimension = 32
     normalised = True
-    normalised = True
 
     def __init__(self, revision: str = "1") -> None:
         self.revision = revision
