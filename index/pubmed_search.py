@@ -5,13 +5,14 @@ decides the set, ranking never adds to it; articles are ordered by BM25 over tex
 the query asks for, and newer ones are preferred. Their second stage, learned from clicks, does not exist publicly.
 Synonyms that term mapping added count like the words typed: on every other training claim of SciFact (405), mapped and
 then ranked over all abstracts, nDCG@10 is 0.714, where only the best word of each concept counts 0.704 to 0.711, and by
-the claim's own words 0.727. The weight of recency, and what truncated words add, are choices and not measured.
+the claim's own words 0.727. The weight of recency is a choice and not measured.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar
 
@@ -22,7 +23,7 @@ from pubmed_rag.core.records import ClauseCount, Filters
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import exact_words, terms
 from pubmed_rag.index.pubmed_ast import And, Node, Not, Nothing, Or, Range, Term
-from pubmed_rag.index.pubmed_compile import TEXT_FIELDS, Compiler, beginning, flattened
+from pubmed_rag.index.pubmed_compile import TEXT_FIELDS, Compiler, flattened
 from pubmed_rag.index.pubmed_print import to_translation
 from pubmed_rag.index.thesaurus import Thesaurus
 from pubmed_rag.index.word_fields import DAY_STEP
@@ -40,8 +41,8 @@ _AGES = (1, 2, 4, 8, 16)
 _GAIN = 0.05
 """Of the summed inverse frequencies of the query's concepts: a new article gains a quarter of a plain match."""
 
-_PREFIX_GAIN = {"exact_title": 0.5, "exact_abstract": 0.5}
-"""What a word with ``*`` adds where it occurs; it has no BM25 of its own."""
+_FORMS = 10
+"""For relevance a word with ``*`` stands for its so many most frequent forms, in titles and in abstracts each."""
 
 
 class BooleanSearch:
@@ -65,12 +66,13 @@ class BooleanSearch:
         last added to PubMed first. Their scores are 1, 1/2, 1/3 … A longer list begins with the shorter.
         """
         matching = self._matching(tree, filters)
-        concepts = [] if sort != "relevance" else _concepts(tree)
+        concepts = [self._spelt_out(concept) for concept in _concepts(tree)] if sort == "relevance" else []
         if sort == "entered":
             return _run(lambda: self._words.latest(matching, top, "by_entered"))
-        if not any(words or prefixes for words, prefixes in concepts):
+        if not any(concepts):
             return _run(lambda: self._words.latest(matching, top, "by_date"))
-        optional = [*self._relevance(concepts), *self._recency(concepts, today)]
+        words = dict.fromkeys((word for concept in concepts for word in concept), 1.0)
+        optional = [self._words.ranked_words(words), *self._recency(concepts, today)]
         scored = tantivy.Query.boolean_query(
             [(tantivy.Occur.Must, matching), *((tantivy.Occur.Should, query) for query in optional)]
         )
@@ -108,19 +110,18 @@ class BooleanSearch:
             [(tantivy.Occur.Must, query), (tantivy.Occur.Must, self._words.filtered(filters))]
         )
 
-    def _relevance(self, concepts: list[_Concept]) -> Iterator[tantivy.Query]:
-        words = dict.fromkeys((word for found, _ in concepts for word in found), 1.0)
-        if words:
-            yield self._words.ranked_words(words)
-        for prefix in dict.fromkeys(prefix for _, found in concepts for prefix in found):
-            for field, gain in _PREFIX_GAIN.items():
-                yield tantivy.Query.const_score_query(beginning(self._words.schema, field, prefix), gain)
+    def _spelt_out(self, concept: _Concept) -> list[str]:
+        words = list(concept.words)
+        for prefix in concept.beginnings:
+            for field in ("exact_title", "exact_abstract"):
+                for form, _ in self._words.vocabulary(field, prefix, _FORMS):
+                    words += terms(form)
+        return list(dict.fromkeys(words))
 
-    def _recency(self, concepts: list[_Concept], today: date) -> Iterator[tantivy.Query]:
+    def _recency(self, concepts: list[list[str]], today: date) -> Iterator[tantivy.Query]:
         strength = 0.0
-        for words, prefixes in concepts:
-            values = [self._inverse_frequency(word) for word in words] or [1.0] * bool(prefixes)
-            strength += sum(values) / len(values) if values else 0.0
+        for words in filter(None, concepts):
+            strength += sum(map(self._inverse_frequency, words)) / len(words)
         for age in _AGES:
             first = ((today.year - age) * 10_000 + today.month * 100 + today.day) * DAY_STEP
             newer = tantivy.Query.range_query(
@@ -134,8 +135,12 @@ class BooleanSearch:
         return math.log(1 + max(0.0, self._words.count() - held + 0.5) / (held + 0.5)) if held else 0.0
 
 
-_Concept = tuple[list[str], list[str]]
-"""Index terms and beginnings of words that one operand of the query's outermost AND asks for."""
+@dataclass(frozen=True, slots=True)
+class _Concept:
+    """Index terms, and beginnings of words, that one operand of the query's outermost AND asks for."""
+
+    words: tuple[str, ...]
+    beginnings: tuple[str, ...]
 
 
 def _concepts(tree: Node) -> list[_Concept]:
@@ -164,7 +169,7 @@ def _wanted(node: Node) -> _Concept:
                 words.update(dict.fromkeys(terms(normalise(text))))
             case Term() | Range() | Nothing():
                 pass
-    return list(words), list(prefixes)
+    return _Concept(tuple(words), tuple(prefixes))
 
 
 def _clauses(node: Node, depth: int) -> Iterator[tuple[Node, int]]:

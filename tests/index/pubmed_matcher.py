@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import product
 
 from pubmed_rag.core.records import Article, Author, PartialDate
@@ -16,11 +17,15 @@ from pubmed_rag.index.thesaurus import Thesaurus
 
 Words = list[str]
 
+_LETTERS = str.maketrans({"\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u00df": "ss", "\u00e6": "ae", "\u0153": "oe"})
+"""Letters with a stroke and ligatures, which Unicode does not take apart."""
 
+
+@lru_cache(50_000)
 def words_of(text: str | None) -> Words:
     """Letters and digits, lower case, without accents; everything else is a blank."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text or "") if not unicodedata.combining(c))
-    return re.findall(r"[^\W_]+", plain.lower())
+    return re.findall(r"[^\W_]+", plain.lower().translate(_LETTERS))
 
 
 def matches(article: Article, node: Node, thesaurus: Thesaurus) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import tantivy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pubmed_rag.core.errors import IndexMismatchError, UsageError
+from pubmed_rag.core.errors import IndexMismatchError, PubmedRagError, UsageError
 from pubmed_rag.core.records import (
     Article,
     Author,
@@ -33,10 +35,11 @@ from pubmed_rag.index.pubmed_search import BooleanSearch, Sort
 from pubmed_rag.index.thesaurus import NoThesaurus
 from pubmed_rag.index.word_fields import MOST_BETWEEN
 from pubmed_rag.index.words import TantivyIndex, write_words
+from pubmed_rag.ingest.formats import read_records
 from tests.index.pubmed_matcher import matches
 from tests.index.pubmed_world import Families, leaves, trees, world
 from tests.index.test_words import ALONE, passes
-from tests.support import article
+from tests.support import article, shared_data
 
 TODAY = date(2021, 6, 1)
 SORTS: tuple[Sort, ...] = ("relevance", "date", "entered")
@@ -72,13 +75,13 @@ def expected(tree: Node, filters: Filters | None = None) -> list[int]:
     ]
 
 
-@settings(max_examples=400)
+@settings(max_examples=300)
 @given(tree=leaves)
 def test_every_kind_of_term_agrees_with_the_brute_force_reading(engine: BooleanSearch, tree: Node) -> None:
     assert found(engine, tree) == expected(tree)
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(tree=trees)
 def test_trees_agree_with_set_algebra(engine: BooleanSearch, tree: Node) -> None:
     wanted = expected(tree)
@@ -343,6 +346,18 @@ def test_relevance_puts_what_is_about_the_words_first_and_newer_before_older(tmp
     assert hits.total == 3
 
 
+def test_a_star_ranks_by_the_forms_it_stands_for(tmp_path: Path) -> None:
+    engine = small(
+        tmp_path,
+        article("1", "Other.", "Long text about many things and one that was randomised."),
+        article("2", "Randomized trial.", "Randomly."),
+        article("3", "Other.", "Nothing."),
+    )
+    hits = engine.search(Term("random", "TIAB", truncated=True), 10, Filters(), today=TODAY)
+    assert hits.keys.tolist() == [2, 1]
+    assert hits.scores[0] > hits.scores[1] > 0
+
+
 def test_dropped_words_do_not_count_for_relevance(engine: BooleanSearch, larger: BooleanSearch) -> None:
     plain: Node = Term("heart", "TIAB")
     without = Not(plain, Term("failure", "TIAB"))
@@ -428,3 +443,49 @@ def test_an_index_from_before_says_how_to_renew_it() -> None:
     with pytest.raises(IndexMismatchError, match="before PubMed queries") as caught:
         BooleanSearch(TantivyIndex(tantivy.Index(builder.build())), NoThesaurus())
     assert "index update" in str(caught.value.remedy)
+
+
+# -- real records --------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_real_records_are_found_by_what_stands_in_them(tmp_path: Path) -> None:
+    """Every title, heading, author, journal, keyword and date of some 80 real records, against the second reading."""
+    records: dict[str, Article] = {}
+    for path in sorted(shared_data("pubmed_xml").rglob("*.xml")):
+        with contextlib.suppress(PubmedRagError):
+            records.update((item.id, item) for item in read_records(path) if isinstance(item, Article))
+    items = dict(enumerate(list(records.values())[::3], start=1))
+    assert len(items) > 60
+    engine = opened(tmp_path, items)
+    trees = {tree for item in items.values() for tree in _own_words(item)}
+    assert len(trees) > 800
+    for tree in sorted(trees, key=repr)[::3]:
+        wanted = [key for key, item in items.items() if matches(item, tree, Families())]
+        assert found(engine, tree) == wanted, tree
+
+
+def _own_words(item: Article) -> Iterator[Node]:
+    words = item.title.split()
+    for field in ("TITL", "TIAB"):
+        yield Term(" ".join(words[:3]), field)
+        yield Term(" ".join(words[1:2]), field, truncated=True)
+        yield Term(" ".join(words[2:5:2]), field, proximity=1)
+    for heading in item.mesh:
+        for field in ("MESH", "MAJR"):
+            yield Term(heading.name, field)
+            for qualifier in heading.qualifiers[:1]:
+                yield Term(heading.name, field, subheading=qualifier.name)
+    for person in item.authors[:3]:
+        if person.last_name and person.initials:
+            yield Term(f"{person.last_name} {person.initials[0]}", "FULL")
+            yield Term(person.last_name, "LAUT")
+    for name in (item.journal.title, item.journal.abbreviation, *item.journal.issns):
+        yield from (Term(name, "JOUR"),) if name else ()
+    for keyword in item.keywords:
+        yield Term(keyword, "OTRM")
+    for kind in item.publication_types:
+        yield Term(kind.name, "PTYP")
+    if item.year:
+        yield Range(f"{item.year}/01/01", f"{item.year}/12/31", "PDAT", single=True)
+        yield Range(f"{item.year}/01/01", f"{item.year}/12/31", "EDAT")
