@@ -12,8 +12,6 @@ from pubmed_rag.core.records import (
     Answer,
     AnswerStatus,
     Article,
-    Check,
-    Citation,
     Claim,
     Filters,
     Hit,
@@ -22,13 +20,20 @@ from pubmed_rag.core.records import (
     Unresolved,
 )
 from pubmed_rag.core.store import ArticleStore
-from pubmed_rag.index.analysis import STOPWORDS
 from pubmed_rag.index.search import Searcher
-from pubmed_rag.rag.check import check_claim
-from pubmed_rag.rag.engine import Engine, Queued, Sampling
+from pubmed_rag.rag.check import Judge, check_claim
+from pubmed_rag.rag.compose import FEWEST_ARTICLES, Composer
+from pubmed_rag.rag.engine import Engine, Message, Queued, Sampling
 from pubmed_rag.rag.evidence import Evidence, EvidenceSet, choose_evidence
-from pubmed_rag.rag.prompt import REFUSAL, Draft, build_grammar, build_messages, parse_drafts, read_freely
-from pubmed_rag.rag.quotation import quote
+from pubmed_rag.rag.prompt import (
+    Draft,
+    build_grammar,
+    build_messages,
+    build_repair,
+    pair_repairs,
+    parse_drafts,
+    read_freely,
+)
 from pubmed_rag.rag.sufficiency import suffices
 from pubmed_rag.rag.verdict import is_yes_no, stance_of, verdict_of
 
@@ -42,22 +47,20 @@ _TOKENS_PER_SENTENCE = 512
 """A model is shown one sentence for so many tokens of its context: 8 of 4,096. A larger context comes with a
 larger model, which makes more of more; a small one loses its way among many."""
 
-_FEWEST_ARTICLES = 4
-"""An answer quotes at least this many articles where there are so many with evidence."""
-
-_LEAST_SHARE = 0.6
-"""A quotation nobody asked for has at least this share of the best sentence's similarity to the question."""
-
 
 @dataclass(frozen=True, slots=True)
 class AskOptions:
-    """``top`` articles are searched for evidence. Retracted papers are evidence only with ``include_retracted``."""
+    """``top`` articles are searched for evidence. Retracted papers are evidence only with ``include_retracted``.
+
+    ``repair`` gives the model a second attempt at sentences that failed; ``None``: as is best for this model.
+    """
 
     top: int = 8
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
     include_retracted: bool = False
+    repair: bool | None = None
     filters: Filters = field(default_factory=Filters)
 
 
@@ -77,12 +80,26 @@ AnswerEvent = Stage | Claim | Answer
 
 
 class Answerer:
-    """Answers questions over one library. The engine comes as a function, called when first needed."""
+    """Answers questions over one library. The engine comes as a function, called when first needed.
 
-    def __init__(self, store: ArticleStore, searcher: Searcher, engine: Callable[[], Engine]) -> None:
+    ``judge`` decides whether a sentence is borne out by what it cites; by default words, figures and meaning
+    do. ``repairs`` tells whether this engine makes something of a second attempt.
+    """
+
+    def __init__(
+        self,
+        store: ArticleStore,
+        searcher: Searcher,
+        engine: Callable[[], Engine],
+        *,
+        judge: Judge | None = None,
+        repairs: bool = False,
+    ) -> None:
         self._store = store
         self._searcher = searcher
         self._engine = engine
+        self._judge = judge or (lambda claim, cited: check_claim(claim, cited, searcher.embedder().encode_queries))
+        self._repairs = repairs
 
     def ask(self, question: str, options: AskOptions | None = None) -> Answer:
         """The complete answer. Raises :class:`UsageError` for an empty question and what searching raises."""
@@ -115,13 +132,27 @@ class Answerer:
         clock.lap("load model")
         reading = Stage(f"reading {len(evidence.items)} sentences of {_count_articles(evidence)} articles")
         yield reading
-        raw = yield from self._write(question, evidence, chosen, engine, stopped, reading)
+        shown = evidence.items
+        messages, grammar = build_messages(question, shown), build_grammar(len(shown))
+        raw = yield from self._write(messages, grammar, chosen, engine, stopped, reading)
         clock.lap("generation")
         yield Stage("checking every sentence")
-        composer = _Composer(evidence, self._check)
-        yield from composer.compose(*(parse_drafts(raw) if engine.obeys_grammar else read_freely(raw)))
+        composer = Composer(evidence, self._judge)
+        drafts, rest = _read(raw, engine)
+        failures = composer.failures(drafts)
         clock.lap("check")
-        yield draft.answered(composer, raw, [item.article for item in evidence.items])
+        mended: dict[Draft, Draft] = {}
+        repair = self._repairs if chosen.repair is None else chosen.repair
+        if failures and repair and not (stopped and stopped()):
+            again = Stage("mending what did not hold")
+            yield again
+            messages, grammar = build_repair(failures, shown)
+            raw_again = yield from self._write(messages, grammar, chosen, engine, stopped, again)
+            mended = pair_repairs(failures, _read(raw_again, engine)[0])
+            raw = f"{raw}\n\n{raw_again}"
+            clock.lap("repair")
+        yield from composer.compose(drafts, rest, mended)
+        yield draft.answered(composer, raw, [item.article for item in shown])
 
     def _retrieve(self, question: str, options: AskOptions) -> tuple[SearchResult, tuple[Hit, ...]]:
         """The hits that may be evidence, and the retracted papers that would have ranked among them."""
@@ -137,19 +168,19 @@ class Answerer:
 
     def _write(
         self,
-        question: str,
-        evidence: EvidenceSet,
+        messages: Sequence[Message],
+        grammar: str,
         options: AskOptions,
         engine: Engine,
         stopped: Callable[[], bool] | None,
-        reading: Stage,
+        stage: Stage,
     ) -> Generator[AnswerEvent, None, str]:
         """What the model writes, after the stages of its queue."""
         pieces: list[str] = []
         waiting = False
         for piece in engine.generate(
-            build_messages(question, evidence.items),
-            grammar=build_grammar(len(evidence.items)),
+            messages,
+            grammar=grammar,
             sampling=Sampling(options.temperature, options.top_p, options.seed),
             stopped=stopped,
         ):
@@ -159,90 +190,9 @@ class Answerer:
                 continue
             if waiting:
                 waiting = False
-                yield reading
+                yield stage
             pieces.append(piece)
         return "".join(pieces)
-
-    def _check(self, claim: str, spans: Sequence[Passage]) -> Check:
-        return check_claim(claim, [span.text for span in spans], self._searcher.embedder().encode_queries)
-
-
-class _Composer:
-    """Turns the model's text into claims: its own sentences where they hold, quotations where they do not."""
-
-    def __init__(self, evidence: EvidenceSet, check: Callable[[str, Sequence[Passage]], Check]) -> None:
-        self._items = evidence.items
-        self._check = check
-        self._numbers: dict[str, int] = {}
-        self._quoted: set[Passage] = set()
-        self.claims: list[Claim] = []
-        self.unresolved: list[Unresolved] = []
-
-    def compose(self, drafts: Sequence[Draft], rest: str) -> Iterator[Claim]:
-        if rest:
-            reason = "the model found no answer in the evidence" if rest == REFUSAL else "cut off before its citation"
-            self.unresolved.append(Unresolved(rest, reason))
-        for draft in drafts:
-            yield from self._from_draft(draft)
-        for item in self._items:
-            if len(self._numbers) >= _FEWEST_ARTICLES:
-                break
-            if item.article.id not in self._numbers and self._near(item):
-                yield from self._quotation(item)
-
-    def _from_draft(self, draft: Draft) -> Iterator[Claim]:
-        if not draft.numbers:
-            self.unresolved.append(Unresolved(draft.text, "it cites nothing"))
-            return
-        cited = [self._items[number - 1] for number in draft.numbers if 1 <= number <= len(self._items)]
-        if len(cited) < len(draft.numbers):
-            self.unresolved.append(Unresolved(draft.text, "it cites evidence that was not shown"))
-            return
-        if _breaks_off(draft.text):
-            self.unresolved.append(Unresolved(draft.text, "it breaks off"))
-            yield from self._quotation(cited[0])
-            return
-        check = self._check(draft.text, [item.span for item in cited])
-        if check.verdict == "supported" and not self._already_said(cited):
-            self._quoted.update(item.span for item in cited)
-            yield self._add(Claim(f"{draft.text}.", "supported", self._citations(cited), "model", check))
-            return
-        reason = "; ".join(check.reasons) or "it repeats what was said"
-        self.unresolved.append(Unresolved(draft.text, reason))
-        if check.reasons:
-            yield from self._quotation(cited[0])
-
-    def _quotation(self, item: Evidence) -> Iterator[Claim]:
-        if item.span in self._quoted:
-            return
-        self._quoted.add(item.span)
-        check = Check("supported", 1.0, ("quoted word for word",))
-        yield self._add(Claim(quote(item), "supported", self._citations([item]), "quotation", check))
-
-    def _near(self, item: Evidence) -> bool:
-        """Whether a sentence nobody chose is close enough to the question to be quoted for it."""
-        return item.similarity >= _LEAST_SHARE * max(other.similarity for other in self._items)
-
-    def _already_said(self, cited: Sequence[Evidence]) -> bool:
-        return all(item.span in self._quoted for item in cited)
-
-    def _citations(self, cited: Sequence[Evidence]) -> tuple[Citation, ...]:
-        by_article: dict[str, list[Evidence]] = {}
-        for item in cited:
-            by_article.setdefault(item.article.id, []).append(item)
-        return tuple(
-            Citation(
-                self._numbers.setdefault(article_id, len(self._numbers) + 1),
-                article_id,
-                items[0].article.pmid,
-                tuple(item.span for item in items),
-            )
-            for article_id, items in by_article.items()
-        )
-
-    def _add(self, claim: Claim) -> Claim:
-        self.claims.append(claim)
-        return claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +212,7 @@ class _DraftAnswer:
             text += " The nearest articles are listed, but none of them answers it."
         return self._answer("insufficient_evidence", text)
 
-    def answered(self, composer: _Composer, raw: str, articles: Sequence[Article]) -> Answer:
+    def answered(self, composer: Composer, raw: str, articles: Sequence[Article]) -> Answer:
         if not composer.claims:
             return self.insufficient()
         text = " ".join(f"{claim.text} {marks(claim)}" for claim in composer.claims)
@@ -327,16 +277,14 @@ class _Clock:
         return round((time.perf_counter() - self._started) * 1000, 1)
 
 
-def _breaks_off(text: str) -> bool:
-    """Whether a sentence ends in the middle, as small models do when the grammar makes them stop."""
-    words = text.casefold().split()
-    return not words or words[-1].endswith((",", ";", ":", "(", "-")) or words[-1] in STOPWORDS
+def _read(raw: str, engine: Engine) -> tuple[list[Draft], str]:
+    return parse_drafts(raw) if engine.obeys_grammar else read_freely(raw)
 
 
 def _fitting(question: str, items: Sequence[Evidence], engine: Engine) -> tuple[Evidence, ...]:
     """As many of ``items``, best first, as suit the model's context and leave room for its answer."""
     room = engine.context_tokens - Sampling().max_tokens - _TEMPLATE_TOKENS
-    most = max(_FEWEST_ARTICLES, engine.context_tokens // _TOKENS_PER_SENTENCE)
+    most = max(FEWEST_ARTICLES, engine.context_tokens // _TOKENS_PER_SENTENCE)
     for count in range(min(most, len(items)), 0, -1):
         if sum(engine.count_tokens(message.content) for message in build_messages(question, items[:count])) <= room:
             return tuple(items[:count])

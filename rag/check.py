@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from pubmed_rag.core.records import Check
 from pubmed_rag.core.text import normalise
@@ -16,6 +17,14 @@ from pubmed_rag.index.analysis import terms
 from pubmed_rag.index.vectors import Vectors
 
 Encode = Callable[[Sequence[str]], Vectors]
+
+
+class Judge(Protocol):
+    """Decides whether the sentences it cites bear a claim out."""
+
+    def __call__(self, claim: str, evidence: Sequence[str], /) -> Check:
+        """``evidence`` is never empty."""
+
 
 LEAST_OVERLAP = 0.70
 LEAST_SIMILARITY = 0.75

@@ -20,6 +20,11 @@ _SYSTEM = (
     "brackets, for example: Drug A lowered blood pressure more than placebo [2]. Give figures exactly as they stand. "
     f"If no evidence answers the question, write: {REFUSAL}"
 )
+_SENTENCE_RULES = (
+    'sentence ::= [A-Z] (letter | [0-9] "." [0-9]){15,240} " " cite (" " cite){0,2} "."',
+    "letter ::= [^.!?\\[\\]\\n\\r]",
+    'cite ::= "[" number "]"',
+)
 # Possessive, so that long nonsense is read in linear time.
 _SENTENCE = re.compile(r"\s*+(?P<text>[^\[\]\n]++)\s*+(?P<cites>(?:\[\d{1,4}\]\s*+)++)\.")
 _NUMBER = re.compile(r"\[(\d+)\]")
@@ -38,11 +43,54 @@ class Draft:
     numbers: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A sentence that is not borne out by the evidence it cites, and why not."""
+
+    draft: Draft
+    reasons: tuple[str, ...]
+
+
 def build_messages(question: str, evidence: Sequence[Evidence]) -> list[Message]:
     """The chat for one question. Evidence is quoted as data, numbered from 1, with year and design where known."""
-    lines = [f"[{number}] {_source(item)}{normalise(item.span.text)}" for number, item in enumerate(evidence, start=1)]
+    lines = [_line(number, item) for number, item in enumerate(evidence, start=1)]
     content = "Evidence:\n" + "\n".join(lines) + f"\n\nQuestion: {normalise(question)}\nAnswer:"
     return [Message("system", _SYSTEM), Message("user", content)]
+
+
+def build_repair(failures: Sequence[Failure], evidence: Sequence[Evidence]) -> tuple[list[Message], str]:
+    """Chat and grammar for a second attempt at ``failures``: a sentence each, in order, on the same evidence.
+
+    Only the evidence that they cite is shown, under the numbers it had.
+    """
+    cited = sorted({number for failure in failures for number in failure.draft.numbers})
+    lines = [_line(number, evidence[number - 1]) for number in cited]
+    wrong = [
+        f"{failure.draft.text} {''.join(f'[{number}]' for number in failure.draft.numbers)}. "
+        f"Wrong: {'; '.join(failure.reasons)}."
+        for failure in failures
+    ]
+    content = (
+        "Evidence:\n" + "\n".join(lines) + "\n\nThese sentences say more than their evidence:\n" + "\n".join(wrong)
+        + "\n\nWrite each again in the words of its evidence, one sentence for each, with its number.\nAnswer:"
+    )  # fmt: skip
+    numbers = " | ".join(f'"{number}"' for number in cited)
+    sentences = ' " " '.join(["sentence"] * len(failures))
+    grammar = "\n".join((f"root ::= {sentences}", *_SENTENCE_RULES, f"number ::= {numbers}"))
+    return [Message("system", _SYSTEM), Message("user", content)], grammar
+
+
+def pair_repairs(failures: Sequence[Failure], again: Sequence[Draft]) -> dict[Draft, Draft]:
+    """Each failed sentence with its second attempt: the next unused one that cites some of the same evidence."""
+    left = list(again)
+    found: dict[Draft, Draft] = {}
+    for failure in failures:
+        for draft in left:
+            if set(draft.numbers) & set(failure.draft.numbers):
+                found[failure.draft] = draft
+                left.remove(draft)
+                break
+    return found
 
 
 def build_grammar(evidence_count: int) -> str:
@@ -58,9 +106,7 @@ def build_grammar(evidence_count: int) -> str:
         (
             'root ::= refusal | sentence (" " sentence){0,3}',
             f'refusal ::= "{REFUSAL}"',
-            'sentence ::= [A-Z] (letter | [0-9] "." [0-9]){15,240} " " cite (" " cite){0,2} "."',
-            "letter ::= [^.!?\\[\\]\\n\\r]",
-            'cite ::= "[" number "]"',
+            *_SENTENCE_RULES,
             f"number ::= {numbers}",
         )
     )
@@ -96,6 +142,10 @@ def read_freely(raw: str) -> tuple[list[Draft], str]:
             if words:
                 drafts.append(Draft(_NO_SPACE.sub(r"\1", words), numbers))
     return drafts, ""
+
+
+def _line(number: int, item: Evidence) -> str:
+    return f"[{number}] {_source(item)}{normalise(item.span.text)}"
 
 
 def _source(item: Evidence) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pubmed_rag.core.errors import UsageError
-from pubmed_rag.core.records import Answer, Article, Author, Claim, Correction, Filters, PartialDate
+from pubmed_rag.core.records import Answer, Article, Author, Check, Claim, Correction, Filters, PartialDate
 from pubmed_rag.rag.answer import Answerer, AnswerEvent, AskOptions, Stage, marks
 from pubmed_rag.rag.prompt import REFUSAL
 from pubmed_rag.ui.contract import answer_json
@@ -426,3 +427,70 @@ def test_a_random_library_and_random_citations(tiny: Opener) -> None:
     for word in ("aspirin stroke", "zinc asthma children", "insulin obesity surgery"):
         written = " ".join(f"Something about {word} was found to be so in many [{n}]." for n in (1, 2, 3, 11))
         ask(library, written, question=f"What of {word}?")
+
+
+# -- a second attempt --------------------------------------------------------------------------------
+
+
+def test_a_failed_sentence_is_shown_to_the_model_and_its_second_attempt_taken(library: TinyLibrary) -> None:
+    number = number_of(library, SAID)
+    good = f"In severe heart failure carvedilol reduced mortality by 35% [{number}]."
+    engine = ScriptedEngine(f"Carvedilol reduced mortality by 53% in severe heart failure [{number}].", good)
+    answer = Answerer(library.store, library.searcher, lambda: engine, repairs=True).ask(QUESTION)
+    check_structure(answer, library)
+    assert answer.claims[0].origin == "model"
+    assert answer.claims[0].text == "In severe heart failure carvedilol reduced mortality by 35%."
+    (reason,) = reasons(answer).values()
+    assert reason.startswith("mended: the evidence does not contain 53")
+    assert "does not contain 53" in engine.prompt
+    assert SAID in engine.prompt
+    assert engine.prompt.count("\n[") == 1, "only the evidence it cited is shown again"
+    assert f'number ::= "{number}"' in engine.grammars[1]
+    assert good in answer.raw
+    assert "repair" in dict(answer.timings_ms)
+
+
+@pytest.mark.parametrize("second", ["", "Carvedilol reduced mortality by 99% [1].", "[[[", "It fell and", REFUSAL])
+def test_a_second_attempt_that_fails_gives_way_to_a_quotation(library: TinyLibrary, second: str) -> None:
+    number = number_of(library, SAID)
+    bad = "Carvedilol reduced mortality by 53% in severe heart failure"
+    engine = ScriptedEngine(f"{bad} [{number}].", second)
+    answer = Answerer(library.store, library.searcher, lambda: engine, repairs=True).ask(QUESTION)
+    check_structure(answer, library)
+    assert answer.claims[0].origin == "quotation"
+    assert bad in reasons(answer)
+    assert len(engine.messages) == 2, "one attempt and no more"
+
+
+@pytest.mark.parametrize(
+    ("repairs", "wanted", "asked"), [(False, None, 1), (True, False, 1), (False, True, 2), (True, None, 2)]
+)
+def test_who_decides_on_a_second_attempt(library: TinyLibrary, repairs: bool, wanted: bool | None, asked: int) -> None:
+    engine = ScriptedEngine(f"It rose by 99% everywhere [{number_of(library, SAID)}].", "")
+    answerer = Answerer(library.store, library.searcher, lambda: engine, repairs=repairs)
+    answerer.ask(QUESTION, AskOptions(repair=wanted))
+    assert len(engine.messages) == asked
+
+
+def test_nothing_is_mended_where_nothing_failed(library: TinyLibrary) -> None:
+    engine = ScriptedEngine(
+        f"In severe heart failure carvedilol reduced mortality by 35% [{number_of(library, SAID)}]."
+    )
+    Answerer(library.store, library.searcher, lambda: engine, repairs=True).ask(QUESTION)
+    assert len(engine.messages) == 1
+
+
+def test_another_judge_can_be_put_in(library: TinyLibrary) -> None:
+    seen: list[tuple[str, tuple[str, ...]]] = []
+
+    def strict(claim: str, evidence: Sequence[str]) -> Check:
+        seen.append((claim, tuple(evidence)))
+        return Check("unsupported", 0.0, ("the judge says no",))
+
+    engine = ScriptedEngine(
+        f"In severe heart failure carvedilol reduced mortality by 35% [{number_of(library, SAID)}]."
+    )
+    answer = Answerer(library.store, library.searcher, lambda: engine, judge=strict).ask(QUESTION)
+    check_structure(answer, library)
+    assert set(origins(answer)) == {"quotation"}
+    assert seen == [("In severe heart failure carvedilol reduced mortality by 35%", (SAID,))]

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from pubmed_rag.core.records import Article, PartialDate, Passage
 from pubmed_rag.rag.evidence import Evidence
-from pubmed_rag.rag.prompt import REFUSAL, Draft, build_grammar, build_messages, parse_drafts, read_freely
+from pubmed_rag.rag.prompt import (
+    REFUSAL,
+    Draft,
+    Failure,
+    build_grammar,
+    build_messages,
+    build_repair,
+    pair_repairs,
+    parse_drafts,
+    read_freely,
+)
 from tests.support import article
 
 
@@ -51,7 +61,13 @@ def test_llama_cpp_accepts_the_grammar(count: int) -> None:
 def test_llama_cpp_parses_the_grammar_itself() -> None:
     """Making the sampler is what finds a rule that is missing or misspelt."""
     llama_cpp = pytest.importorskip("llama_cpp")
-    for text, valid in ((build_grammar(8), True), (build_grammar(8).replace("letter ::=", "lettre ::="), False)):
+    shown = [evidence("It fell."), evidence("It rose."), evidence("It stayed.")]
+    failures = [Failure(Draft("It rose", (1, 3)), ("no",)), Failure(Draft("It fell", (3,)), ("no",))]
+    for text, valid in (
+        (build_grammar(8), True),
+        (build_repair(failures, shown)[1], True),
+        (build_grammar(8).replace("letter ::=", "lettre ::="), False),
+    ):
         sampler = llama_cpp.llama_sampler_init_grammar(None, text.encode(), b"root")
         assert bool(sampler) == valid
         if sampler:
@@ -126,6 +142,14 @@ def test_every_text_of_the_grammar_is_read_completely(text: str) -> None:
         assert rest == ""
         assert 1 <= len(drafts) <= 4
         assert all(draft.numbers and set(draft.numbers) <= set(range(1, 13)) for draft in drafts)
+
+
+def test_second_attempts_are_paired_by_what_they_cite() -> None:
+    one, two = Draft("It rose", (1,)), Draft("It fell", (2, 3))
+    failures = [Failure(one, ("no",)), Failure(two, ("no",))]
+    again_two, again_one = Draft("It fell a little", (3,)), Draft("It rose a little", (1,))
+    assert pair_repairs(failures, [again_two, again_one]) == {one: again_one, two: again_two}
+    assert pair_repairs(failures, [Draft("Else", (9,))]) == {}
 
 
 # -- reading -----------------------------------------------------------------------------------------
