@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pubmed_rag.core import search_tags
-from pubmed_rag.core.query_lexer import Token
+from pubmed_rag.core.query_lexer import OPERATORS, Token
 from pubmed_rag.core.search_tags import SearchField
 from pubmed_rag.index.pubmed_ast import Node, Nothing, Term
 from pubmed_rag.index.pubmed_dates import as_range, is_relative
 from pubmed_rag.index.pubmed_notes import Report
 
 SHORTEST_STEM = 4  # characters before an asterisk (PubMed User Guide, "Truncation")
+_REFERENCE = re.compile(r"^:*#(?=\d{1,6}$)")
 _PROXIMITY = re.compile(r"~\s*(\d{1,5})")
 _WITH_SUBHEADING = frozenset({"MESH", "MAJR"})
 _ISO_DAY = re.compile(r"\d{4}-\d{1,2}(?:-\d{1,2})?")
-_BARE_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")  # with an asterisk it is a word, and must stay one without
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
@@ -82,7 +82,8 @@ def leaves_of_words(words: Sequence[Token], tag: Tag | None, report: Report) -> 
         return _dated_words(words, tag.field, end, report)
     kept = [word for word in words if _LETTER_OR_DIGIT.search(word.text)] or words
     text, truncated = _star(" ".join(word.text for word in kept), kept[-1], report, kept[0])
-    if not _LETTER_OR_DIGIT.search(text):
+    text = _plain_words(text)
+    if not text:
         report(words[0].start, end, "there is no word before this tag")
         return []
     return [_term(text, tag.field, words[0].start, end, quoted=False, truncated=truncated, tag=tag, proximity=None)]
@@ -101,11 +102,12 @@ def _term(
 ) -> Term:
     subheading = None
     if field.code in _WITH_SUBHEADING and "/" in text:
+        text = text.strip("/ ") or text
         heading, _, after = text.rpartition("/")
-        if heading.strip() and after.strip():
+        if _LETTER_OR_DIGIT.search(heading) and _LETTER_OR_DIGIT.search(after):
             text, subheading = heading.strip(), after.strip()
-        else:
-            text = text.strip("/ ")
+        elif not quoted:
+            text = _plain_words(text)
     return Term(
         text,
         field.code,
@@ -125,8 +127,8 @@ def _untagged(words: Sequence[Token], report: Report) -> list[Node]:
     run: list[Token] = []
 
     def close() -> None:
-        if run:
-            text = " ".join(word.text for word in run)
+        text = _plain_words(" ".join(word.text for word in run))
+        if text:
             leaves.append(Term(text, start=run[0].start, end=run[-1].end))
         run.clear()
 
@@ -139,11 +141,18 @@ def _untagged(words: Sequence[Token], report: Report) -> list[Node]:
         text, truncated = _star(word.text, word, report)
         if truncated and " " not in text:  # with a blank it had asterisks inside, and is no beginning of a word
             close()
+            text = _plain_words(text)
             leaves.append(Term(text, truncated=True, start=word.start, end=word.end))
         elif text:
             run.append(replace(word, text=text))
     close()
     return leaves
+
+
+def _plain_words(text: str) -> str:
+    """``text`` without what would be read as a sign, had it been typed so: nothing is left of ``: & , #1``'s signs."""
+    words = (_REFERENCE.sub("", word).lstrip(":") for word in text.split())
+    return " ".join(word.lower() if word in OPERATORS else word for word in words if _LETTER_OR_DIGIT.search(word))
 
 
 def _dated_words(words: Sequence[Token], field: SearchField, end: int, report: Report) -> list[Node]:
@@ -185,7 +194,6 @@ def _star(text: str, last: Token, report: Report, first: Token | None = None) ->
     text = " ".join(text.split())
     if "*" not in text:
         return text, False
-    text = _BARE_OPERATOR.sub(lambda found: found[0].lower(), text.replace("#", " ").strip())
     stem = text.rstrip("*")
     ends = stem != text and bool(stem) and not stem[-1].isspace()
     if "*" in stem:
@@ -194,14 +202,12 @@ def _star(text: str, last: Token, report: Report, first: Token | None = None) ->
             report(start, last.end, "an asterisk stands at the end of the last word; PubMed ignores it elsewhere")
         if inner != stem:
             report(start, last.end, "an asterisk stands after the beginning of a word; PubMed ignores this one")
-        stem = " ".join(word for word in stem.replace("*", " ").split() if _LETTER_OR_DIGIT.search(word))
-    else:
-        stem = stem.strip()
+    stem = " ".join(word for word in stem.replace("*", " ").split() if _LETTER_OR_DIGIT.search(word))
     if not ends:
         if "*" not in text.rstrip("*"):
             report(start, last.end, "an asterisk stands after the beginning of a word; PubMed ignores this one")
         return stem, False
-    if len(stem.replace(" ", "")) < SHORTEST_STEM:
+    if len(stem.replace(" ", "").lstrip(":")) < SHORTEST_STEM:
         report(start, last.end, f"an asterisk needs {SHORTEST_STEM} letters before it; this one is ignored")
         return stem, False
     return stem, True

@@ -21,6 +21,7 @@ from pubmed_rag.index.pubmed_notes import QueryNote, Severity
 _DEEPEST = 100
 _REFERENCE = re.compile(r"#(\d{1,6})")
 _NUMBER = re.compile(r"\d{1,9}[,;]?")
+_NOT_IN_NAMES = re.compile(r"[^\w\s,'+-]|\b(?:AND|OR|NOT)\b", re.IGNORECASE)
 _SLIPS = {
     "quotes": "typographic quotation marks are taken for plain ones",
     "asterisk": "PubMed does not take this asterisk for a wildcard",
@@ -243,8 +244,9 @@ class _Parser:
     def _tag(self, at: int, token: Token) -> None:
         before = self._at(at - 1)
         if self._is_name_part(at):
-            if token.text:
-                self._words.append(replace(token, kind="word"))
+            inside = " ".join(_NOT_IN_NAMES.sub(" ", token.text).split())
+            if inside:
+                self._words.append(replace(token, kind="word", text=inside))
             return
         if before is None or (before.kind in {"open", "operator", "colon"} and not self._words):
             self._note(token.start, token.end, "a tag stands after its term; here there is none before it")
