@@ -13,21 +13,22 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pubmed_rag.core.errors import InputError, UnknownArticleError, UsageError
+from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
-from pubmed_rag.core.records import Answer, Article, BuildReport, Filters, IngestReport, SearchMode, SearchResult
+from pubmed_rag.core.records import Article, BuildReport, Filters, IngestReport, SearchMode, SearchResult
 from pubmed_rag.core.settings import Settings, load_settings
 from pubmed_rag.core.store import ArticleStore, ChangeKind, SavedQuery, StoreCounts, UpdateRecord
+from pubmed_rag.ui.api_answers import Answering
+from pubmed_rag.ui.api_eval import challenge, compare, evaluate, evaluate_answers, fetch_dataset, leaderboard
 
 if TYPE_CHECKING:
     from pubmed_rag.core.mesh_store import MeshInfo
-    from pubmed_rag.eval.records import Evaluation
     from pubmed_rag.index.build import BuildOptions
     from pubmed_rag.index.embedder import Embedder
     from pubmed_rag.index.generation import Manifest
@@ -39,17 +40,24 @@ if TYPE_CHECKING:
     from pubmed_rag.ingest.entrez_preview import EntrezPreview
     from pubmed_rag.ingest.files import FilesReport
     from pubmed_rag.ingest.update import ChangedArticle, UpdateReport
-    from pubmed_rag.rag.answer import AnswerEvent, AskOptions
     from pubmed_rag.rag.endpoint import EndpointEngine
-    from pubmed_rag.rag.engine import Engine
-    from pubmed_rag.rag.export import Export, ExportFormat
     from pubmed_rag.rag.process_engine import ProcessEngine
-    from pubmed_rag.rag.replay import Provenance, Recorded, Replay
-    from pubmed_rag.rag.study_table import Study
     from pubmed_rag.ui.training import TrainedRanker
 
+__all__ = [
+    "Library",
+    "challenge",
+    "compare",
+    "evaluate",
+    "evaluate_answers",
+    "fetch_dataset",
+    "leaderboard",
+    "open_library",
+    "preview_query",
+]
 
-class Library:
+
+class Library(Answering):
     """A library of articles with its index. Use :func:`open_library`, or as a context manager.
 
     One object may be used from several threads.
@@ -121,98 +129,9 @@ class Library:
         """The articles most like one of the library. Raises :class:`UnknownArticleError`."""
         return self.searcher.similar(article_id, top=self.settings.search.top if top is None else top, filters=filters)
 
-    def ask(self, question: str, options: AskOptions | None = None, *, model: str | None = None) -> Answer:
-        """A cited answer. ``model`` is a registered name or a GGUF file; default from the settings."""
-        from pubmed_rag.rag.answer import Answerer
-
-        return Answerer(self.store, self.searcher, self._engine_source(model)).ask(
-            question, options or self.ask_options()
-        )
-
-    def stream(
-        self,
-        question: str,
-        options: AskOptions | None = None,
-        *,
-        model: str | None = None,
-        stopped: Callable[[], bool] | None = None,
-    ) -> Iterator[AnswerEvent]:
-        """Like :meth:`ask`, as it comes about: stages, claims, and at the end the complete answer."""
-        from pubmed_rag.rag.answer import Answerer
-
-        answerer = Answerer(self.store, self.searcher, self._engine_source(model))
-        return answerer.stream(question, options or self.ask_options(), stopped)
-
-    def studies(self, answer: Answer) -> tuple[Study, ...]:
-        """The studies that an answer cites, in the order of their numbers: design, participants, effect as stated."""
-        from pubmed_rag.rag.study_table import study_table
-
-        cited = list(dict.fromkeys(citation.id for claim in answer.claims for citation in claim.citations))
-        found = self.store.get_many(cited)
-        return study_table((found[article_id] for article_id in cited), answer.question)
-
-    def provenance(self, answer: Answer, options: AskOptions) -> Provenance:
-        """What ``answer``, just given with ``options``, was made of."""
-        from importlib.metadata import version
-
-        from pubmed_rag.rag.replay import Provenance
-
-        manifest = self.manifest()
-        return Provenance(
-            program=version("pubmed-rag"),
-            made=datetime.now(UTC).isoformat(timespec="seconds"),
-            library_changes=self.store.last_sequence(),
-            generation=answer.generation,
-            embedder=manifest.model,
-            embedder_revision=manifest.model_revision,
-            model=answer.model,
-            model_checksum=self._checksum(answer.model),
-            context_tokens=self.settings.ask.context_tokens,
-            threads=self.settings.ask.threads,
-            options=options,
-        )
-
-    def replay(self, recorded: Recorded) -> Replay:
-        """Ask the recorded question again, with its model and settings, and compare."""
-        from pubmed_rag.rag.replay import compare
-
-        before = recorded.provenance
-        answer = self.ask(recorded.question, before.options, model=before.model)
-        return compare(recorded, answer, self.provenance(answer, before.options))
-
-    def _checksum(self, model: str) -> str:
-        from pubmed_rag.core.files import sha256_of
-        from pubmed_rag.core.model_store import ModelStore
-        from pubmed_rag.rag.endpoint import PREFIX
-
-        if model.startswith(PREFIX):
-            return ""
-        return sha256_of(Path(ModelStore(self.settings.models.directory).locate(model, "llm")))
-
-    def ask_options(self) -> AskOptions:
-        """What :meth:`ask` uses when not told otherwise."""
-        from pubmed_rag.rag.answer import AskOptions
-
-        ask = self.settings.ask
-        return AskOptions(top=ask.top, temperature=ask.temperature, top_p=ask.top_p, seed=ask.seed)
-
     def article(self, article_id: str) -> Article:
         """One article. Raises :class:`UnknownArticleError`."""
         return self.store.get(article_id)
-
-    def export(self, ids: Sequence[str], to: ExportFormat, *, style: str = "vancouver") -> Export:
-        """Articles for another program, in the order of ``ids``. Raises :class:`UnknownArticleError`."""
-        from pubmed_rag.rag.export import export_articles
-
-        wanted = list(dict.fromkeys(ids))
-        found = self.store.get_many(wanted)
-        missing = [article_id for article_id in wanted if article_id not in found]
-        if missing:
-            shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5:,} more" if len(missing) > 5 else "")
-            raise UnknownArticleError(
-                f"the library does not hold {shown}", remedy="ingest them first, or leave them out"
-            )
-        return export_articles([found[article_id] for article_id in wanted], to, style=style)
 
     def counts(self) -> StoreCounts:
         """How many articles there are, and of which kinds."""
@@ -446,30 +365,6 @@ class Library:
 
         return EntrezClient(self.settings.entrez)
 
-    def _engine_source(self, model: str | None) -> Callable[[], Engine]:
-        return lambda: self._engine(model or self.settings.models.llm)
-
-    def _engine(self, name: str) -> Engine:
-        with self._lock:
-            if name not in self._engines:
-                from pubmed_rag.core.model_store import ModelStore
-                from pubmed_rag.rag.endpoint import PREFIX, EndpointEngine
-                from pubmed_rag.rag.process_engine import ProcessEngine
-
-                if name.startswith(PREFIX):
-                    models = self.settings.models
-                    self._engines[name] = EndpointEngine(
-                        name.removeprefix(PREFIX),
-                        models.endpoint,
-                        key=models.key,
-                        context_tokens=self.settings.ask.context_tokens,
-                    )
-                    return self._engines[name]
-                path = Path(ModelStore(self.settings.models.directory).locate(name, "llm"))
-                ask = self.settings.ask
-                self._engines[name] = ProcessEngine(name, path, context_tokens=ask.context_tokens, threads=ask.threads)
-            return self._engines[name]
-
 
 def open_library(
     path: str | Path | None = None,
@@ -502,47 +397,3 @@ def preview_query(
 
     chosen = settings or load_settings(os.environ)
     return preview(query, EntrezClient(chosen.entrez), since=since, until=until, maximum=maximum)
-
-
-def evaluate(
-    dataset: str | Path,
-    *,
-    split: str = "test",
-    systems: Sequence[str] = ("bm25", "dense", "hybrid"),
-    out: str | Path | None = None,
-    seed: int = 0,
-    settings: Settings | None = None,
-    progress: Progress = SILENT,
-) -> Evaluation:
-    """Run systems over a BEIR folder and write run files, measures and a report to ``out``.
-
-    The collection gets a library of its own, indexed once and kept in ``settings.collections``.
-    ``out`` defaults to ``runs/<dataset>-<split>`` of the library. The result has ``to_frame()``.
-    """
-    from pubmed_rag.core.model_store import ModelStore
-    from pubmed_rag.eval.beir import read_beir
-    from pubmed_rag.eval.collections import Collection
-    from pubmed_rag.eval.run import evaluate_collection
-    from pubmed_rag.index.embedder import load_embedder
-    from pubmed_rag.ingest.files import ingest_files
-
-    chosen = settings or load_settings(os.environ)
-    collection = read_beir(Path(dataset), split)
-
-    def load_corpus(wanted: Collection, store: ArticleStore) -> IngestReport:
-        report = ingest_files(wanted.corpus, store, progress=progress)
-        if report.failed_files:
-            failed = report.failed_files[0]
-            raise InputError(f"could not read {failed.source}: {failed.reason}")
-        return report
-
-    return evaluate_collection(
-        collection,
-        systems,
-        Path(out) if out else LibraryPaths(chosen.library.expanduser()).runs / f"{collection.name}-{split}",
-        root=chosen.collections.expanduser(),
-        load_corpus=load_corpus,
-        embedder=load_embedder(chosen.models.embedder, ModelStore(chosen.models.directory)),
-        seed=seed,
-        progress=progress,
-    )
