@@ -16,7 +16,6 @@ from pubmed_rag.core.mesh import natural_order, term_key
 from pubmed_rag.core.mesh_store import Meaning, TermKind
 from pubmed_rag.core.stopwords import STOPWORDS
 from pubmed_rag.index.pubmed_ast import And, Node, Nothing, Or, Term
-from pubmed_rag.index.pubmed_filters import filter_flag
 from pubmed_rag.index.vocabulary import Vocabulary
 from pubmed_rag.index.word_variants import american, british, number_variants, singular, variants
 
@@ -26,8 +25,15 @@ _LONGEST = 12  # words of a phrase that is looked up; the longest heading has 13
 _LONGEST_ACRONYM = 8  # longer ones are rather words somebody shouts
 _UNIT = re.compile(r"[^\s!#$%+,;<>=?\\^_{}~|&:/()\[\]\"]+")
 _EDGES = ".-'`"
-_FLAG = re.compile(r"(?:has[a-z]{4,}|pubstatus[a-z]+|pmcbook[a-z]*|indexingmethod_[a-z]+)")
-_OWNER = re.compile(r"owner[a-z]{2,10}")
+_FLAG = re.compile(
+    r"has(?:abstract|structuredabstract|nonenglishabstract|keyword|cois|databanklist|nihmsid)"
+    r"|has(?:commentin|commenton|correctedrepublishedin|correctedrepublishedfrom|associatedpublication|associateddataset"
+    r"|erratumin|erratumfor|expressionofconcernin|expressionofconcernfor|originalreportin|republishedin|republishedfrom"
+    r"|retractedandrepublishedin|retractedandrepublishedfrom|retractionin|retractionof|summaryforpatientsin|updatein"
+    r"|updateof)|pubstatus(?:aheadofprint|nihms|pmcsd)|pmcbook(?:title|chapter)?|indexingmethod_(?:automated|curated)"
+    r"|owner[a-z]{2,10}"
+)
+"""Words that are filters without a tag (PubMed User Guide, April 2024; contract, section 7)."""
 _INITIALS = re.compile(r"[a-z]{1,2}")
 _ROMAN = re.compile(r"[ivx]{1,2}")
 _SURNAME = re.compile(r"[^\W\d_]{2,}(?:['-][^\W\d_]+)*")
@@ -302,8 +308,7 @@ def _units(text: str) -> list[str]:
 def _filter(text: str) -> Term | None:
     """``hasabstract`` and the other words that are filters without a tag."""
     lower = text.lower()
-    known = (_FLAG.fullmatch(lower) and filter_flag(lower)) or _OWNER.fullmatch(lower)
-    return Term(lower, "FILT") if known else None
+    return Term(lower, "FILT") if _FLAG.fullmatch(lower) else None
 
 
 def _subheading(name: str) -> list[Node]:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.translation import compare, leaves
+from pubmed_rag.core import search_tags
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.mesh import term_key
 from pubmed_rag.core.mesh_store import MeshStore, build
@@ -234,6 +235,34 @@ def test_translation(mesh: Mesh, query: str, translation: str) -> None:
     found = understood(query, mesh)
     assert same(found.text, translation), found.text
     assert understood(query, mesh).text == found.text
+
+
+def test_words_that_are_filters_without_a_tag(mesh: Mesh) -> None:
+    """The list of the contract's section 7."""
+    words = """
+        hasabstract hasstructuredabstract hasnonenglishabstract haskeyword hascois hasdatabanklist hasnihmsid
+        pubstatusaheadofprint pubstatusnihms pubstatuspmcsd pmcbook pmcbooktitle pmcbookchapter
+        indexingmethod_automated indexingmethod_curated hascommentin hascommenton hascorrectedrepublishedin
+        hascorrectedrepublishedfrom hasassociatedpublication hasassociateddataset haserratumin haserratumfor
+        hasexpressionofconcernin hasexpressionofconcernfor hasoriginalreportin hasrepublishedin hasrepublishedfrom
+        hasretractedandrepublishedin hasretractedandrepublishedfrom hasretractionin hasretractionof
+        hassummaryforpatientsin hasupdatein hasupdateof ownernasa
+    """.split()
+    for word in words:
+        assert understood(word, mesh).mapped == Term(word, "FILT")
+    assert understood("hashimoto owner", mesh).mapped != And((Term("hashimoto", "FILT"), Term("owner", "FILT")))
+
+
+@pytest.mark.parametrize("field", search_tags.FIELDS, ids=lambda field: field.code)
+def test_every_tag_by_every_name(mesh: Mesh, field: search_tags.SearchField) -> None:
+    """The contract's section 3. A word, a PMID and a year are tried, and one of them suits every field."""
+    for tag in (field.name, field.code, *field.tags):
+        for spelled in (tag, tag.upper(), f" {tag} "):
+            text = {"UID": "123", "FILT": "medline"}.get(field.code, "2020" if field.ranges else "asthma")
+            found = understood(f"{text}[{spelled}]", mesh, strict=False)
+            if field.code != "ALL":
+                assert {code for _, code in leaves(found.parsed)} == {field.code}
+            assert field.code in {code for _, code in leaves(found.mapped)} or isinstance(found.mapped, Nothing)
 
 
 @pytest.mark.parametrize(
