@@ -38,9 +38,9 @@ _PROBES = (16, 32, 64, 128, 256, 512, 1024)
 _REFINE_FACTORS = (1, 2, 4, 8)
 _ON_TOP = 0.7
 _WIDE_SHARE = 8
-"""Candidates are counted in one of so many lists, so that what is missing is missing for their number."""
+_NO_LOSS = 0.003
 _ITERATIONS = 6
-_EFFORT_ADDING, _EFFORT = 32, 128
+_EFFORT_ADDING, _EFFORT = 24, 128
 """How thoroughly the graph over the lists, where there is one, is searched (``efSearch``) for a vector to be added,
 and for a query."""
 
@@ -117,10 +117,11 @@ def calibrated(index: FaissIndex, *, queries: int = _QUERIES, top: int = 10) -> 
     def measured(probes: int, refine: int) -> float:
         return _recall(index.probing(probes, refine).search_many(vectors, top + 1)[0], exact, chosen)
 
+    # First the candidates: as few as find what the most would find, in lists wide enough not to be what is missing.
     wide = max(min(_LEAST_PROBES, plan.lists), plan.lists // _WIDE_SHARE)
-    refine = next(
-        (plan.refine * factor for factor in _REFINE_FACTORS if measured(wide, plan.refine * factor) >= wished),
-        plan.refine * _REFINE_FACTORS[-1],
+    found = {factor: measured(wide, plan.refine * factor) for factor in _REFINE_FACTORS}
+    refine = plan.refine * min(
+        factor for factor in _REFINE_FACTORS if found[factor] >= min(wished, max(found.values()) - _NO_LOSS)
     )
     steps = [count for count in _PROBES if count < plan.lists] + [plan.lists] if plan.lists else [0]
     probes = next((count for count in steps if measured(count, refine) >= wished), steps[-1])
@@ -175,10 +176,16 @@ def _trained(dimension: int, plan: VectorPlan, sample: Vectors) -> Any:
             index.cp.min_points_per_centroid = 1  # the user's choice needs no warning
             if hasattr(index, "pq"):
                 index.pq.cp.min_points_per_centroid = 1
-            _search_graph(index, _EFFORT_ADDING)
+            if _search_graph(index, _EFFORT_ADDING):
+                # Where a graph finds the lists later, it may as well find them while they are made.
+                graph = faiss.IndexHNSWFlat(dimension, 32, faiss.METRIC_INNER_PRODUCT)
+                graph.hnsw.efSearch = _EFFORT_ADDING
+                index.clustering_index = graph
         else:
             index = faiss.IndexIDMap(index)
         index.train(sample)
+        if plan.lists:
+            index.clustering_index = None
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].removeprefix("Error: ")
         raise UsageError(
@@ -188,13 +195,15 @@ def _trained(dimension: int, plan: VectorPlan, sample: Vectors) -> Any:
     return index
 
 
-def _search_graph(candidates: Any, effort: int) -> None:
-    """Set how thoroughly the graph over the lists is searched, if there is one."""
+def _search_graph(candidates: Any, effort: int) -> bool:
+    """Set how thoroughly the graph over the lists is searched, if there is one. Returns whether there is."""
     import faiss
 
     graph = faiss.downcast_index(candidates.quantizer)
-    if isinstance(graph, faiss.IndexHNSW):
-        graph.hnsw.efSearch = effort
+    if not isinstance(graph, faiss.IndexHNSW):
+        return False
+    graph.hnsw.efSearch = effort
+    return True
 
 
 def _write_lists(rows: Path, candidates: Any, plan: VectorPlan) -> None:
