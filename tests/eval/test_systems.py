@@ -36,6 +36,9 @@ class FakeEngine:
         hits = tuple(Hit(str(n), str(n), n, 1.0 / n, "T", 2020, None, False) for n in (1, 2, 3))
         return SearchResult(query, mode, hits[:top], 3, 0.1)
 
+    def reranker_name(self, rerank: str) -> str:
+        return f"{rerank} 1"
+
 
 @dataclass
 class FakeGenerator:
