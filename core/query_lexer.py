@@ -37,9 +37,9 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """Characters at ``start:end`` of the query as typed that come with pasting, and what they should be."""
+    """Characters at ``start:end`` of the query as typed that come with pasting or haste, and what they should be."""
 
-    what: Literal["quotes", "asterisk", "entity", "quote"]
+    what: Literal["quotes", "asterisk", "entity", "quote", "bracket"]
     start: int
     end: int
     plain: str | None
@@ -72,6 +72,7 @@ _TYPOGRAPHIC_QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb"
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
 _WORD = re.compile(r"[^\s()\[\]\"|]+")
 _TAG = re.compile(r"\[([^\[\]\n]*)\]")
+_UNCLOSED = re.compile(r"\[([^\[\]()\s\"|]+)")
 
 
 def plain(query: str, *, mend: bool) -> Plain:
@@ -108,7 +109,7 @@ def plain(query: str, *, mend: bool) -> Plain:
 
 
 def tokens(source: Plain) -> Iterator[Token | Slip]:
-    """The tokens of a query in their order; among them, as slips, quotation marks without a partner."""
+    """The tokens of a query in their order; among them, as slips, quotation marks and brackets without a partner."""
     text, origins = source.text, source.origins
     at, before = 0, -1
     while at < len(text):
@@ -135,6 +136,10 @@ def tokens(source: Plain) -> Iterator[Token | Slip]:
             kind, end, content = "quoted", closing + 1, text[at + 1 : closing]
         elif character in "[]":
             tag = _TAG.match(text, at)
+            unclosed = _UNCLOSED.match(text, at) if tag is None else None
+            if unclosed is not None and search_tags.find(unclosed[1].partition(":")[0]) is not None:
+                yield Slip("bracket", origins[at], origins[at] + 1, None)
+                tag = unclosed
             if tag is None:
                 at += 1  # a bracket without its partner is a blank
                 continue

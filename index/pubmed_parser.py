@@ -22,11 +22,13 @@ _DEEPEST = 100
 _REFERENCE = re.compile(r"#(\d{1,6})")
 _NUMBER = re.compile(r"\d{1,9}[,;]?")
 _NOT_IN_NAMES = re.compile(r"[^\w\s,'+-]|\b(?:AND|OR|NOT)\b", re.IGNORECASE)
+_OTHER_WILDCARD = re.compile(r"[^\W\d_](?:\?[^\W\d_]|\$)")
 _SLIPS = {
     "quotes": "typographic quotation marks are taken for plain ones",
     "asterisk": "PubMed does not take this asterisk for a wildcard",
     "entity": "a character as a web page's source writes it; PubMed would search for what stands here",
     "quote": "a quotation mark without its partner is ignored",
+    "bracket": "'[' without ']'",
 }
 _OVID = re.compile(
     r"\.(?:ti|ab|tw|mp|kw|kf|pt|sh|fs|hw)(?:,(?:ti|ab|tw|mp|kw|kf|ot|hw|sh|rn|nm))*\.?(?=[\s)]|$)"
@@ -105,6 +107,7 @@ class _Parser:
             else:
                 slips.append(item)
         self._note_slips(slips)
+        self._note_wildcards()
         self._levels = [_Level()]
         self._words: list[Token] = []
         self._boolean = any(token.kind == "tag" or (token.kind == "operator" and token.sure) for token in self._tokens)
@@ -287,6 +290,11 @@ class _Parser:
             if slip.what not in said:
                 said.add(slip.what)
                 self._note(slip.start, slip.end, _SLIPS[slip.what], suggestion=slip.plain)
+
+    def _note_wildcards(self) -> None:
+        for token in self._tokens:
+            if token.kind in {"word", "quoted"} and _OTHER_WILDCARD.search(token.text):
+                self._note(token.start, token.end, "PubMed knows no wildcards but '*': '?' and '$' are blanks to it")
 
     def _note(
         self, start: int, end: int, message: str, severity: Severity = "warning", suggestion: str | None = None
