@@ -61,6 +61,8 @@ class Encoding:
 class ModelSpec:
     """A registered model. ``load`` is the file to load inside its folder, empty for the folder itself.
 
+    ``repair``: a second attempt at sentences that failed their check gains something with this language model.
+
     An embedding model may have a second encoder, for queries: from ``query_hub``, in the sub-folder ``query``.
 
     ``sha256`` names the files whose content is fixed here; files of a hub are checked against the hub's
@@ -78,6 +80,7 @@ class ModelSpec:
     hub: HubSource | None = None
     query_hub: HubSource | None = None
     encoding: Encoding = Encoding()
+    repair: bool = True
     sha256: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

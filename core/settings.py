@@ -40,6 +40,8 @@ class EntrezSettings:
 class ModelSettings:
     """``directory`` holds fetched models; ``embedder`` and ``llm`` are registry names, hub ids or paths.
 
+    ``judge`` is a cross-encoder for entailment that checks the sentences of answers (a folder or hub id); empty:
+    they are checked by words, figures and meaning.
     ``endpoint`` is the base address of an OpenAI-compatible server, for models named ``openai:NAME``;
     ``key`` is sent to it, and is read from the environment only.
     """
@@ -47,6 +49,7 @@ class ModelSettings:
     directory: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("pubmed-rag")) / "models")
     embedder: str = "minilm"
     llm: str = "smollm2-135m"
+    judge: str = ""
     endpoint: str = ""
     key: str = field(default="", repr=False)
 

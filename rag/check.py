@@ -54,7 +54,7 @@ def check_claim(claim: str, evidence: Sequence[str], encode: Encode) -> Check:
     """
     together = normalise(" ".join(evidence))
     claim = normalise(claim)
-    reasons = [*_numbers_missing(claim, together), *_polarity_differs(claim, evidence)]
+    reasons = [*numbers_missing(claim, together), *_polarity_differs(claim, evidence)]
     overlap = _overlap(claim, together)
     if overlap < LEAST_OVERLAP:
         reasons.append(f"only {overlap:.0%} of its words stand in the evidence")
@@ -72,7 +72,8 @@ def _overlap(claim: str, evidence: str) -> float:
     return len(words & set(terms(evidence))) / len(words) if words else 0.0
 
 
-def _numbers_missing(claim: str, evidence: str) -> list[str]:
+def numbers_missing(claim: str, evidence: str) -> list[str]:
+    """A reason that names the numbers of ``claim`` that ``evidence`` lacks, or none."""
     missing = sorted(set(_NUMBER.findall(claim)) - set(_NUMBER.findall(evidence)))
     return [f"the evidence does not contain {', '.join(missing)}"] if missing else []
 
