@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ _GREEK = {
     "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi",
     "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
+_PLAIN = str.maketrans({"-": "", **_GREEK})
 _TOKEN = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _GRAM = 4
 _WINDOW = 8
@@ -56,7 +58,7 @@ class _Query:
         total = statistics.count()
         found = {term: min(total, statistics.frequency("text", term)) for term in distinct}
         weights = {term: math.log(1.0 + (total - n + 0.5) / (n + 0.5)) for term, n in found.items()}
-        return cls(order, weights, frozenset(_symbols(text)), _grams(text))
+        return cls(order, weights, frozenset(_symbols(_TOKEN.findall(normalise(text)))), _grams(text))
 
     @property
     def mass(self) -> float:
@@ -202,8 +204,8 @@ def _sentence_bm25(query: _Query, text: _Text) -> float:
 def _nearness(query: _Query, pairs: set[tuple[str, str]], text: _Text) -> tuple[float, float, float]:
     """Shares of the query's neighbouring pairs that stand within eight terms, and side by side in order; and
     the share of the query's idf in the window of 16 terms that holds most of it."""
-    flat = [(position, term) for position, term in enumerate(t for s in text.sentences for t in s)]
-    places = [(position, term) for position, term in flat if term in query.weights]
+    flat = chain.from_iterable(text.sentences)
+    places = [(position, term) for position, term in enumerate(flat) if term in query.weights]
     near: set[tuple[str, str]] = set()
     adjacent: set[tuple[str, str]] = set()
     best = 0.0
@@ -265,9 +267,11 @@ def _query_columns(query: _Query, n: int) -> dict[str, list[float]]:
 def _text(article: Article, spans: npt.NDArray[np.int32] | None, cosines: Matrix) -> _Text:
     text = article.text
     pieces = [text] if spans is None or not len(spans) else [text[start:end] for start, end in spans.tolist()]
+    clean = normalise(f" {_BREAK} ".join(pieces))
+    tokens = _TOKEN.findall(clean)
     sentences: list[tuple[str, ...]] = []
     current: list[str] = []
-    for term in terms(normalise(f" {_BREAK} ".join(pieces))):
+    for term in terms(clean):
         if term == _BREAK:
             sentences.append(tuple(current))
             current = []
@@ -280,33 +284,34 @@ def _text(article: Article, spans: npt.NDArray[np.int32] | None, cosines: Matrix
     best = pieces[int(cosines.argmax())] if 0 < len(cosines) == len(pieces) else ""
     return _Text(
         sentences=tuple(sentences),
-        title=frozenset(terms(normalise(article.title))),
+        title=frozenset(terms(normalise(article.title))) if article.title else frozenset(),
         headings=frozenset(terms(normalise(headings))) if headings else frozenset(),
-        symbols=frozenset(_symbols(text)),
-        letters=_letters(text),
-        best_letters=_letters(best),
+        symbols=frozenset(_symbols(tokens)),
+        letters=_letters(tokens),
+        best_letters=_letters(_TOKEN.findall(normalise(best))),
     )
 
 
-def _symbols(text: str) -> list[str]:
+def _symbols(tokens: Sequence[str]) -> Iterator[str]:
     """Numbers, genes and abbreviations as written, but for hyphens and Greek letters: ``IL-2`` and ``IL2`` are one."""
-    return [
-        _plain(token)
-        for token in _TOKEN.findall(normalise(text))
-        if any(letter.isdigit() for letter in token) or sum(letter.isupper() for letter in token) >= 2
-    ]
+    for token in tokens:
+        if token.isalpha() and token.islower():
+            continue  # most are: the quick way out
+        if any(map(str.isdigit, token)) or sum(map(str.isupper, token)) >= 2:
+            yield _plain(token)
 
 
 def _plain(text: str) -> str:
-    return "".join(_GREEK.get(letter, letter) for letter in text.casefold() if letter != "-")
+    folded = text.casefold()
+    return folded.replace("-", "") if folded.isascii() else folded.translate(_PLAIN)
 
 
-def _letters(text: str) -> str:
-    return " " + " ".join(_plain(token) for token in _TOKEN.findall(normalise(text))) + " "
+def _letters(tokens: Sequence[str]) -> str:
+    return f" {_plain(' '.join(tokens))} "
 
 
 def _grams(text: str) -> tuple[str, ...]:
-    letters = _letters(text)
+    letters = _letters(_TOKEN.findall(normalise(text)))
     grams = (letters[start : start + _GRAM] for start in range(len(letters) - _GRAM + 1))
     return tuple(dict.fromkeys(gram for gram in grams if " " not in gram[1:-1]))
 
