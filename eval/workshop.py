@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +29,7 @@ from pubmed_rag.index.generation import Manifest, current_generation
 from pubmed_rag.index.search import Searcher
 
 _BEGINNING = 90
+_LOOKED_AT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class LibraryWorkshop:
                 translate=lambda query: _translation(engine, query),
                 mesh_match=lambda text: _mesh_match(engine, text),
                 documents=index.articles,
-                left_out=left_out(collection, store),
+                left_out=(*left_out(collection, store), *_bare_records(store)),
                 has_generator=self._generator is not None,
                 live_dates=live.dates if live else lambda: None,
             )
@@ -163,6 +165,20 @@ class LibraryWorkshop:
         variant = f"{Path(name).name}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
         _, engine, index = self._library(stack, collection, spec, self._encoder(name), variant)
         return engine, index
+
+
+def _bare_records(store: ArticleStore) -> tuple[str, ...]:
+    """What the corpus's records lack that PubMed's have, by a look at the first of them."""
+    first = [stored.article for stored in islice(store.articles(), _LOOKED_AT)]
+    notes = []
+    if first and not any(article.mesh for article in first):
+        notes.append(
+            "the documents carry no MeSH headings, which PubMed's search maps words to: the emulation can find their "
+            "words only, and PubMed itself might find more"
+        )
+    if first and all(article.year is None for article in first):
+        notes.append("the documents carry no date: 'newest first' is an order by chance, and recency has no say")
+    return tuple(notes)
 
 
 def _texts(store: ArticleStore, ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:

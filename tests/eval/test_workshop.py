@@ -10,10 +10,14 @@ import pytest
 
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.core.settings import EntrezSettings
 from pubmed_rag.eval.challenge import run_challenge
 from pubmed_rag.eval.challenge_config import parse_challenge
+from pubmed_rag.eval.pubmed_live import EntrezLive, LiveSearch
 from pubmed_rag.eval.workshop import LibraryWorkshop
+from pubmed_rag.ingest.eutils import Eutils
 from pubmed_rag.ui.api_eval import corpus_loader
+from tests.eutils_server import EutilsServer, generate_records
 from tests.support import FakeEmbedder, article, open_tiny
 
 SUBJECTS = ("aspirin", "insulin", "statins", "warfarin", "heparin", "lithium")
@@ -68,7 +72,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def workshop(root: Path, seen: list[LibraryPaths] | None = None) -> LibraryWorkshop:
+def workshop(root: Path, seen: list[LibraryPaths] | None = None, live: LiveSearch | None = None) -> LibraryWorkshop:
     def set_up(paths: LibraryPaths) -> Mapping[str, str]:
         if seen is not None:
             seen.append(paths)
@@ -79,6 +83,7 @@ def workshop(root: Path, seen: list[LibraryPaths] | None = None) -> LibraryWorks
         corpus_loader(),
         FakeEmbedder(),
         record=root / "recorded",
+        live=live,
         encoder=lambda name: FakeEmbedder(name=name),
         set_up=set_up,
     )
@@ -103,6 +108,8 @@ def test_every_kind_of_system_over_a_real_index(data: Path, tmp_path: Path) -> N
     assert len(list((tmp_path / "collections").iterdir())) == 2  # one library an encoder
     assert [paths.root.name for paths in seen] == [f"tiny-{found.evaluation.provenance.corpus_digest[:8]}"]
     assert "help" in " ".join(found.failures[0].reasons)
+    assert any("carry no MeSH headings" in note for note in found.evaluation.left_out)
+    assert any("carry no date" in note for note in found.evaluation.left_out)
 
 
 def test_candidates_bound_what_screening_ranks(data: Path, tmp_path: Path) -> None:
@@ -129,3 +136,23 @@ def test_somebodys_own_library_is_searched_as_it_is(data: Path, tmp_path: Path) 
     declared = declared.replace('"hybrid", "pubmed"', '"hybrid", "pubmed", "other-encoder"')
     with pytest.raises(UsageError, match="cannot be indexed with another encoder"):
         run_challenge(parse_challenge(declared, "c"), data, tmp_path / "out", workshop(tmp_path))
+
+
+def test_pubmed_itself_is_limited_to_the_corpus_and_replayed(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    more = 'pmids = true\nsystems = ["hybrid", "live"]\n[[systems]]\nname = "live"\nkind = "pubmed-live"'
+    declared = parse_challenge(DECLARED.format(more=f'{more}\nquery = "any-keyword"'), "c")
+    with EutilsServer(generate_records(20, first_pmid=1)) as server:
+        live = EntrezLive(Eutils(EntrezSettings(url=server.url, email="a@b.org")))
+        result = run_challenge(declared, data, tmp_path / "out", workshop(tmp_path, live=live))
+        calls = len(server.calls)
+        assert server.calls[0].params["id"] == "1,2,3,4,5,6"
+        assert not server.complaints
+        assert not server.broken_limits
+    again = run_challenge(declared, data, tmp_path / "again", workshop(tmp_path))  # the server is gone
+    assert calls == 1 + len(SUBJECTS)
+    assert again.summary().collections == result.summary().collections
+    assert result.collections[0].live_dates is not None
+    assert "PubMed itself was asked on" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
