@@ -48,6 +48,13 @@ def ask(
     mesh: MeshOption = None,
     journals: JournalOption = None,
     languages: LanguageOption = None,
+    repair: Annotated[
+        bool | None,
+        typer.Option(
+            "--repair/--no-repair",
+            help="Give the model a second attempt at sentences that failed. Default: as is best for the model.",
+        ),
+    ] = None,
     table: Annotated[
         bool, typer.Option("--table", help="Also show the cited studies: design, year, participants, effect as stated.")
     ] = False,
@@ -83,6 +90,7 @@ def ask(
             temperature=temperature if temperature is not None else defaults.temperature,
             seed=seed if seed is not None else defaults.seed,
             include_retracted=retracted,
+            repair=repair,
             filters=filters,
         )
         console = stderr()

@@ -73,6 +73,58 @@ def list_models(context: typer.Context, as_json: JsonOption = False) -> None:
     stdout().print(table)
 
 
+@group.command("recommend")
+def recommend(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Which language model suits this machine's memory and cores, and how to get it."""
+    from rich.table import Table
+
+    from pubmed_rag.core.model_store import ModelStore
+    from pubmed_rag.rag.recommend import recommended, suitabilities, this_machine
+
+    machine = this_machine()
+    found = suitabilities(machine, registry().values())
+    best = recommended(found)
+    here = {
+        status.spec.name
+        for status in ModelStore(state_of(context).settings.models.directory).statuses()
+        if status.state == "present"
+    }
+    if as_json:
+        rows = [
+            {
+                "name": item.spec.name,
+                "fits": item.fits,
+                "slow": item.slow,
+                "here": item.spec.name in here,
+                "megabytes": item.spec.megabytes,
+                "memory_megabytes": item.spec.memory_megabytes,
+                "licence": item.spec.licence,
+            }
+            for item in found
+        ]
+        about = {"memory_megabytes": machine.memory_megabytes, "cores": machine.cores}
+        typer.echo(to_json({"machine": about, "recommended": best.name if best else None, "models": rows}))
+        return
+    console = stdout()
+    console.print(f"This machine: {machine.memory_megabytes:,} MB of memory, {machine.cores} cores for a model.")
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "here", "memory", "suits", "licence"):
+        table.add_column(column, justify="right" if column == "memory" else "left", overflow="fold")
+    for item in found:
+        suits = "too large" if not item.fits else "fits, but slow" if item.slow else "yes"
+        memory = f"{item.spec.memory_megabytes:,} MB"
+        table.add_row(item.spec.name, "yes" if item.spec.name in here else "no", memory, suits, item.spec.licence)
+    console.print(table)
+    if best is None:
+        console.print(
+            "None fits. One that is served elsewhere works: set models.endpoint, ask with --model openai:NAME."
+        )
+    elif best.name in here:
+        console.print(f"Recommended: {best.name}. Use it with 'pubmed-rag ask … --model {best.name}'.")
+    else:
+        console.print(f"Recommended: {best.name}. Fetch it with 'pubmed-rag models pull {best.name}'.")
+
+
 @group.command("pull")
 def pull(context: typer.Context, names: NamesArgument = None) -> None:
     """Fetch models and verify them. An interrupted fetch goes on where it stopped."""
