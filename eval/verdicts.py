@@ -60,6 +60,6 @@ def _judged(system: SystemResult, baseline: SystemResult) -> str:
         return ""
     text = f"of the first ten, {shares[0]:.0%} were judged for {system.name}, {shares[1]:.0%} for {baseline.name}"
     if abs(shares[0] - shares[1]) > _UNEVEN:
-        favoured = system.name if shares[0] > shares[1] else baseline.name
-        return f"{text}: unjudged counts as not relevant, which favours {favoured}"
+        fewer = baseline.name if shares[0] > shares[1] else system.name
+        return f"{text}: what nobody judged counts as not relevant, so {fewer} may be better than it looks"
     return f"{text}; the rest counts as not relevant"
