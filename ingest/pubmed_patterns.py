@@ -39,7 +39,7 @@ TAG: Final = re.compile(r"[ \t\r\n]*+<(/?[A-Za-z]++)")
 """The name of the tag that comes next, a slash before it where it closes."""
 
 ARTICLE_OPENS: Final = re.compile(rf"<PubmedArticle>{_W}<MedlineCitation({_ANY_ATTRIBUTES})>{_W}")
-PMID: Final = re.compile(rf'<PMID(?: Version="([0-9]++)")?>({_T})</PMID>{_W}')
+PMID: Final = re.compile(rf'<PMID(?: Version="([0-9]{{1,9}})")?>({_T})</PMID>{_W}')
 ARTICLE_CLOSES: Final = re.compile(rf"{_W}</PubmedArticle>")
 CLOSES: Final = {tag: re.compile(rf"{_W}</{tag}>") for tag in ("Article", "MedlineCitation", "PubmedData")}
 
@@ -72,7 +72,7 @@ JOURNAL: Final = re.compile(
 )
 """The journal, and what always follows: title and, in most records, pages."""
 TITLE: Final = {tag: re.compile(_element(tag, _M)) for tag in ("VernacularTitle", "CoiStatement")}
-LOCATION: Final = re.compile(rf'<ELocationID EIdType="([a-z]++)"(?: ValidYN="([YN])")?>({_T})</ELocationID>')
+LOCATION: Final = re.compile(rf'<ELocationID EIdType="(doi|pii)"(?: ValidYN="([YN])")?>({_T})</ELocationID>')
 TEXT: Final = {tag: re.compile(_element(tag)) for tag in ("Language", "CitationSubset", "PublicationStatus")}
 NOTE: Final = re.compile(rf"<GeneralNote(?: Owner={_VALUE})?>({_T})</GeneralNote>{_W}")
 PASSED_OVER: Final = re.compile(
@@ -112,7 +112,7 @@ PERSON: Final = {
     for tag in ("Author", "Investigator", "PersonalNameSubject")
 }
 AFFILIATION: Final = re.compile(rf"<Affiliation>({_M})</Affiliation>")
-ORCID: Final = re.compile(rf' Source="ORCID">({_SKIPPED})<')
+ORCID: Final = re.compile(rf'<Identifier Source="ORCID">({_SKIPPED})<')
 BANK: Final = re.compile(
     _inside(
         "DataBank",

@@ -33,7 +33,7 @@ _PROLOGUE = re.compile(
     <PubmedArticleSet>""",
     re.VERBOSE,
 )
-_NEXT = re.compile(rb"[ \t\r\n]*+(?:<(Pubmed(?:Book)?Article)>)?")
+_NEXT = re.compile(rb"[ \t\r\n]*+(?:<(PubmedArticle|PubmedBookArticle|DeleteCitation)>)?")
 _END = re.compile(rb"[ \t\r\n]*+</PubmedArticleSet>[ \t\r\n]*+")
 _LONGEST_NEXT = len(b"<PubmedBookArticle>")
 _INSIDE_CHARACTERS = bytes(range(0x80, 0xC0))  # of UTF-8: the parser's columns count characters

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pubmed_rag.core.errors import DamagedFileError
 from pubmed_rag.core.records import Article, RejectedRecord
-from pubmed_rag.ingest.items import Item
+from pubmed_rag.ingest.items import Deleted, Item
 from pubmed_rag.ingest.pubmed_raw_text import Unsure
 from pubmed_rag.ingest.pubmed_scan import scan_article
 from pubmed_rag.ingest.pubmed_tree import iter_tree
@@ -140,6 +140,13 @@ def generate_text(n: int) -> list[str]:
 def test_a_bad_record_among_good_ones() -> None:
     found, words = same(xml_set(RECORDS[0], article("x"), RECORDS[1], "<PubmedArticle/>", RECORDS[2]))
     assert [type(item) for item in found] == [Article, RejectedRecord, Article, RejectedRecord, Article]
+    assert not words
+
+
+def test_deletions_between_and_after_records() -> None:
+    gone = "<DeleteCitation><PMID Version='1'>8</PMID><!-- x --><PMID>9</PMID></DeleteCitation>"
+    found, words = same(xml_set(RECORDS[0], gone, RECORDS[1], gone))
+    assert [type(item) for item in found] == [Article, Deleted, Article, Deleted]
     assert not words
 
 
