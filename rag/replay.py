@@ -18,7 +18,7 @@ from pubmed_rag.rag.answer import AskOptions
 MARK = "pubmed-rag answer"
 """Where a Markdown or HTML file says that the JSON of its record follows."""
 
-_EMBEDDED = re.compile(MARK + r"(?: |\">)(?P<record>\{[^<>]*\})(?: -->|</script>)")
+_EMBEDDED = re.compile(MARK + r"(?: |\">)(\{[^<>]*\})(?: -->|</script>)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,10 @@ def read_record(path: Path) -> Recorded:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read ({error})") from error
-    found = _EMBEDDED.search(text)
+    # A document's own record stands at its end; what stands before may be anything, and so may the text of JSON.
+    found = [] if text.startswith("{") else _EMBEDDED.findall(text)
     try:
-        content = json.loads(found["record"] if found else text)
+        content = json.loads(found[-1] if found else text)
         return msgspec.convert(content.get("record", content), Recorded)
     except (ValueError, AttributeError, msgspec.ValidationError) as error:
         raise InputError(
