@@ -207,7 +207,7 @@ def _star(text: str, last: Token, report: Report, first: Token | None = None) ->
         if "*" not in text.rstrip("*"):
             report(start, last.end, "an asterisk stands after the beginning of a word; PubMed ignores this one")
         return stem, False
-    if len(stem.replace(" ", "").lstrip(":")) < SHORTEST_STEM:
+    if len(stem.replace(" ", "").strip(":/")) < SHORTEST_STEM:
         report(start, last.end, f"an asterisk needs {SHORTEST_STEM} letters before it; this one is ignored")
         return stem, False
     return stem, True

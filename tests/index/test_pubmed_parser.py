@@ -253,7 +253,7 @@ def test_no_text_is_too_odd(query: str, mend: bool) -> None:
         assert 0 <= note.start <= note.end <= len(query)
     printed = to_query(parsed.node)
     assert to_translation(parsed.node)
-    if "Nothing(" not in repr(parsed.node):
+    if "Nothing(" not in repr(parsed.node) and "&" not in printed:  # "&amp;#1;", mended, is "&#1;", mended again "\x01"
         assert parse(printed, mend=mend).node == parsed.node
 
 
