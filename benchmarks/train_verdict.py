@@ -99,7 +99,7 @@ def _calibration_error(labels: Any, found: Any, bins: int = 10) -> float:
 
 def _print_stances(labels: Any, chances: list[Any]) -> None:
     for name in ("yes", "no"):
-        column = CLASSES.index(name)  # type: ignore[arg-type]
+        column = CLASSES.index(name)
         sure = [(found.argmax(axis=1) == column) & (found.max(axis=1) >= LEAST_PROBABILITY) for found in chances]
         share = np.mean([part.mean() for part in sure])
         precision = np.mean([(labels[part] == name).mean() for part in sure if part.any()])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pubmed_rag.index.search import Searcher
     from pubmed_rag.rag.answer import Answerer, AnswerEvent, AskOptions
     from pubmed_rag.rag.check import Judge
+    from pubmed_rag.rag.conversation import StandAlone
     from pubmed_rag.rag.endpoint import EndpointEngine
     from pubmed_rag.rag.engine import Engine
     from pubmed_rag.rag.export import Export, ExportFormat
@@ -126,6 +127,19 @@ class Answering:
                 f"the library does not hold {shown}", remedy="ingest them first, or leave them out"
             )
         return export_articles([found[article_id] for article_id in wanted], to, style=style)
+
+    def stand_alone(self, question: str, before: str, *, model: str | None = None, rewrite: bool = False) -> StandAlone:
+        """``question``, asked after ``before``, so that it can be asked alone; by the model with ``rewrite``."""
+        from pubmed_rag.rag.conversation import stand_alone
+
+        name = model or self.settings.models.llm
+        return stand_alone(question, before, (lambda: self._engine(name)) if rewrite else None)
+
+    def hypothetical_abstract(self, question: str, *, model: str | None = None) -> str:
+        """An invented abstract to search by meaning with. Nothing in it is true."""
+        from pubmed_rag.rag.query_help import hypothetical_abstract
+
+        return hypothetical_abstract(question, lambda: self._engine(model or self.settings.models.llm))
 
     def _answerer(self, model: str | None) -> Answerer:
         from pubmed_rag.rag.answer import Answerer

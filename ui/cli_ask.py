@@ -28,6 +28,7 @@ from pubmed_rag.ui.contract import answer_json, studies_json, to_json
 
 def add_to(app: typer.Typer) -> None:
     app.command("ask")(ask)
+    app.command("query")(query)
 
 
 def ask(
@@ -64,6 +65,10 @@ def ask(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the document here. Default format: markdown.")
     ] = None,
+    after: Annotated[
+        Path | None,
+        typer.Option("--after", metavar="FILE", help="A follow-up to the question of this written answer."),
+    ] = None,
     replay: Annotated[
         Path | None,
         typer.Option("--replay", metavar="FILE", help="Ask again what a written answer asked, and say what changed."),
@@ -72,6 +77,7 @@ def ask(
 ) -> None:
     """Answer a question from the library's abstracts, every sentence cited and checked."""
     from pubmed_rag.rag.answer import Stage
+    from pubmed_rag.rag.replay import read_record
     from pubmed_rag.ui.answer_file import answer_file, as_answer_format
     from pubmed_rag.ui.render import print_answer, print_studies
 
@@ -82,7 +88,13 @@ def ask(
         return
     written = as_answer_format(to or "markdown") if to or out else None
     filters = filters_of(year_from, year_to, types, mesh, journals, languages, None, None)
+    before = read_record(after).question if after else ""
     with opened_library(context) as library:
+        if before:
+            whole = library.stand_alone(question, before)
+            question = whole.question
+            if whole.how != "as asked":
+                stderr().print(f"asked as: {question}", markup=False)
         defaults = library.ask_options()
         options = replace(
             defaults,
@@ -118,6 +130,32 @@ def ask(
         print_answer(stdout(), answer, library.store)
         if table:
             print_studies(stdout(), studies)
+
+
+def query(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="A question in plain language.")],
+    hypothetical: Annotated[
+        bool, typer.Option("--hypothetical", help="Also invent an abstract, to search by meaning with.")
+    ] = False,
+    model: Annotated[str | None, typer.Option(metavar="NAME|FILE.gguf", help="See 'pubmed-rag models list'.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn a question into a PubMed query to begin with, and if wanted into an invented abstract."""
+    from pubmed_rag.rag.query_help import pubmed_query
+
+    found = pubmed_query(question)
+    invented = None
+    if hypothetical:
+        with opened_library(context) as library, stderr().status("inventing an abstract"):
+            invented = library.hypothetical_abstract(question, model=model)
+    if as_json:
+        typer.echo(to_json({"question": question, "query": found, "hypothetical": invented}))
+        return
+    typer.echo(found)
+    if invented is not None:
+        stderr().print("invented, for searching with --mode dense only:", style="yellow")
+        typer.echo(invented)
 
 
 def _replay(context: typer.Context, path: Path | None, *, as_json: bool) -> None:
