@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import random
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
-from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexMissingError
+from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexMissingError, LibraryError
 from pubmed_rag.core.files import sha256_of, sync_directory, write_text
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.index.vectors import VectorFacts
@@ -24,15 +27,27 @@ MANIFEST = "manifest.json"
 VECTORS = "vectors"
 _NAME = re.compile(r"g(\d{6,})")
 _BUILDING = ".building-"
+
+FULL_CHECK = 4 << 30
+"""Up to so many bytes a generation is compared with its checksums in full each time it is loaded."""
+BLOCK = 16 << 20
+_SAMPLED_BLOCKS = 8
+_DIGITS = 16
+_READERS = 2
 _REBUILD = "rebuild it with 'pubmed-rag index build' (articles and embeddings are kept)"
 
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """Size in bytes and hex SHA-256 of one file of a generation."""
+    """Size in bytes and hex SHA-256 of one file of a generation.
+
+    ``blocks`` are, for a file of more than one block, the first 8 bytes (hex) of the SHA-256 of each
+    ``BLOCK`` bytes, one after the other.
+    """
 
     size: int
     sha256: str
+    blocks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +93,39 @@ class Generation:
     def sentences(self) -> Path:
         return self.directory / "sentences"
 
-    def problems(self) -> list[str]:
-        """Every file that is missing or differs from the manifest; empty if the generation is whole."""
-        found = []
-        for name, record in self.manifest.files.items():
-            path = self.directory / name
-            if not path.is_file():
-                found.append(f"{name} is missing")
-            elif path.stat().st_size != record.size:
-                found.append(f"{name} has {path.stat().st_size:,} bytes instead of {record.size:,}")
-            elif sha256_of(path) != record.sha256:
-                found.append(f"{name} differs from its checksum")
-        return found
+    def problems(self, full: int | None = None) -> list[str]:
+        """Every file that is missing or differs from the manifest; empty if the generation is whole.
 
-    def require_whole(self) -> None:
-        """Raise :class:`IndexCorruptError` naming the first problem."""
-        problems = self.problems()
+        In a generation of more than ``full`` bytes (``None``: no limit) only the first, the last and some other
+        blocks of large files are compared, others each time; files of one block always are.
+        """
+        sampled = full is not None and sum(record.size for record in self.manifest.files.values()) > full
+        names = list(self.manifest.files)
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = readers.map(lambda name: self._problem(name, self.manifest.files[name], sampled), names)
+            return [problem for problem in found if problem]
+
+    def require_whole(self, full: int = FULL_CHECK) -> None:
+        """Raise :class:`IndexCorruptError` naming the first problem. What ``full`` means, :meth:`problems` says."""
+        problems = self.problems(full)
         if problems:
             raise IndexCorruptError(f"the index {self.manifest.generation} is damaged: {problems[0]}", remedy=_REBUILD)
+
+    def _problem(self, name: str, record: FileRecord, sampled: bool) -> str:
+        path = self.directory / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if path.stat().st_size != record.size:
+            return f"{name} has {path.stat().st_size:,} bytes instead of {record.size:,}"
+        if sampled and record.blocks:
+            last = len(record.blocks) // _DIGITS - 1
+            chosen = {0, last, *random.sample(range(last + 1), min(_SAMPLED_BLOCKS, last + 1))}
+            return next((_differs(name) for at in sorted(chosen) if not _same_block(path, record, at)), "")
+        return "" if sha256_of(path) == record.sha256 else _differs(name)
+
+
+def _differs(name: str) -> str:
+    return f"{name} differs from its checksum"
 
 
 def current_name(paths: LibraryPaths) -> str | None:
@@ -153,11 +183,12 @@ def next_generation_name(directory: Path) -> str:
 
 def publish(paths: LibraryPaths, directory: Path, manifest: Manifest) -> Generation:
     """Complete the generation in ``directory``, make it the current one, and drop all but the one before it."""
-    files = {
-        path.relative_to(directory).as_posix(): FileRecord(path.stat().st_size, sha256_of(path))
-        for path in sorted(directory.rglob("*"))
-        if path.is_file() and not path.name.endswith(".lock")
-    }
+    known = _records_of_current(paths)
+    files = {}
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and not path.name.endswith(".lock"):
+            name = path.relative_to(directory).as_posix()
+            files[name] = _linked(path, known.get(name)) or record_of(path)
     complete = replace(manifest, files=files)
     for path in directory.rglob("*"):
         if path.is_file():
@@ -170,6 +201,43 @@ def publish(paths: LibraryPaths, directory: Path, manifest: Manifest) -> Generat
     write_text(paths.current, manifest.generation + "\n")
     _drop_old(paths, keep={manifest.generation, previous or ""})
     return Generation(final, complete)
+
+
+def record_of(path: Path) -> FileRecord:
+    """Size and checksums of a file."""
+    whole = hashlib.sha256()
+    blocks = []
+    with path.open("rb") as stream:
+        while piece := stream.read(BLOCK):
+            whole.update(piece)
+            blocks.append(hashlib.sha256(piece).hexdigest()[:_DIGITS])
+    return FileRecord(path.stat().st_size, whole.hexdigest(), "".join(blocks) if len(blocks) > 1 else "")
+
+
+def _same_block(path: Path, record: FileRecord, number: int) -> bool:
+    with path.open("rb") as stream:
+        stream.seek(number * BLOCK)
+        digest = hashlib.sha256(stream.read(BLOCK)).hexdigest()[:_DIGITS]
+    return digest == record.blocks[number * _DIGITS : (number + 1) * _DIGITS]
+
+
+def _records_of_current(paths: LibraryPaths) -> dict[str, tuple[Path, FileRecord]]:
+    """The files of the present generation with their records; empty if there is none that can be read."""
+    try:
+        generation = current_generation(paths)
+    except LibraryError:
+        return {}
+    return {name: (generation.directory / name, record) for name, record in generation.manifest.files.items()}
+
+
+def _linked(path: Path, known: tuple[Path, FileRecord] | None) -> FileRecord | None:
+    """The record of the very same file in the generation before, if ``path`` is a link to it.
+
+    So what was damaged since is not taken for what was built, and an update does not read what it did not write.
+    """
+    if known is None or not known[0].exists() or not path.samefile(known[0]):
+        return None
+    return known[1]
 
 
 def _next_name(paths: LibraryPaths) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexM
 from pubmed_rag.core.files import sha256_of
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.index.build import BuildOptions
-from pubmed_rag.index.generation import FORMAT, Generation, current_generation, current_name
+from pubmed_rag.index.generation import BLOCK, FORMAT, Generation, current_generation, current_name, record_of
 from pubmed_rag.index.search import Searcher
 from tests.support import Opener, TinyLibrary, random_articles
 
@@ -72,6 +73,70 @@ def test_a_flipped_byte_in_any_file_is_found(library: TinyLibrary) -> None:
         flipped += 1
     assert flipped >= 12
     assert generation.problems() == []
+
+
+def test_a_flipped_byte_anywhere_in_a_file_is_found(library: TinyLibrary) -> None:
+    generation = current_generation(library.paths)
+    path = generation.vectors / "rows" / "000000" / "codes.faiss"
+    content = path.read_bytes()
+    for place in (0, 8, 80, len(content) // 2, len(content) - 1):
+        flipped = bytearray(content)
+        flipped[place] ^= 0x10
+        path.unlink(missing_ok=True)
+        path.write_bytes(flipped)
+        assert generation.problems() == ["vectors/rows/000000/codes.faiss differs from its checksum"]
+        with pytest.raises(IndexCorruptError, match="damaged"):
+            generation.require_whole()
+    path.write_bytes(content)
+    generation.require_whole()
+
+
+def test_of_a_large_generation_some_blocks_are_compared_at_loading(library: TinyLibrary) -> None:
+    """Sizes and small files always, of large files the first and last block, and others that change each time."""
+    generation = current_generation(library.paths)
+    path = generation.vectors / "rows" / "large.bin"
+    content = bytes(BLOCK) * 20 + b"the end"
+    path.write_bytes(content)
+    record = record_of(path)
+    assert (record.size, len(record.blocks)) == (20 * BLOCK + 7, 21 * 16)
+    assert record.sha256 == sha256_of(path)
+    files = {**generation.manifest.files, "vectors/rows/large.bin": record}
+    large = Generation(generation.directory, replace(generation.manifest, files=files))
+    assert large.problems() == large.problems(full=0) == []
+    for block in (0, 20):
+        with path.open("r+b") as stream:
+            stream.seek(block * BLOCK + 3)
+            stream.write(b"x")
+        assert large.problems(full=0) == ["vectors/rows/large.bin differs from its checksum"]
+        with path.open("r+b") as stream:
+            stream.seek(block * BLOCK + 3)
+            stream.write(content[block * BLOCK + 3 : block * BLOCK + 4])
+    with path.open("r+b") as stream:
+        stream.seek(10 * BLOCK)
+        stream.write(b"x")
+    assert large.problems() == ["vectors/rows/large.bin differs from its checksum"], "verify compares everything"
+    about = generation.vectors / "about.json"
+    about.write_bytes(about.read_bytes().replace(b"Flat", b"flat"))
+    assert large.problems(full=0) == ["vectors/about.json differs from its checksum"]
+
+
+def test_damage_is_not_handed_on_by_an_update(library: TinyLibrary) -> None:
+    """Linked files keep the checksums they were built with."""
+    before = current_generation(library.paths)
+    library.store.upsert(random_articles(2, seed=4, first=500))
+    library.update()
+    after = current_generation(library.paths)
+    shared = [
+        name
+        for name, record in after.manifest.files.items()
+        if before.manifest.files.get(name) == record and (after.directory / name).samefile(before.directory / name)
+    ]
+    assert any(name.startswith("vectors/rows/000000/") for name in shared)
+    name = "vectors/rows/000000/codes.faiss"
+    content = bytearray((after.directory / name).read_bytes())
+    content[-1] ^= 1
+    (after.directory / name).write_bytes(content)
+    assert before.problems() == after.problems() == [f"{name} differs from its checksum"]
 
 
 def test_missing_shortened_and_grown_files_are_found(library: TinyLibrary) -> None:
