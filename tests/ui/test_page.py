@@ -32,6 +32,7 @@ class HashedWords:
 
     name = "hashed-words"
     revision = "1"
+    normalised = True
     dimension = 64
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
@@ -330,10 +331,12 @@ def test_the_address_asks_once(library: TinyLibrary) -> None:
     page = opened(library, q=QUESTION)
     assert f"{OWN_SENTENCE}." in markup(page)
     assert page.text_input(key="kept.question").value == QUESTION
+    asked = len(library.engine.samplings)
+    assert asked
     page.run()
-    assert len(library.engine.samplings) == 1
+    assert len(library.engine.samplings) == asked
     ask(page, "Does metoprolol reduce mortality in chronic heart failure?")
-    assert len(library.engine.samplings) == 2
+    assert len(library.engine.samplings) > asked
 
 
 def test_the_drawer_reaches_the_model(library: TinyLibrary) -> None:
@@ -349,11 +352,12 @@ def test_the_drawer_reaches_the_model(library: TinyLibrary) -> None:
 
 def test_an_answer_survives_a_look_at_the_other_page(library: TinyLibrary) -> None:
     page = ask(opened(library), QUESTION)
+    asked = len(library.engine.samplings)
     page = search(page, "carvedilol")
     page.segmented_control(key="kept.page").set_value("Ask").run()
     assert f"{OWN_SENTENCE}." in markup(page)
     assert page.text_input(key="kept.question").value == QUESTION
-    assert len(library.engine.samplings) == 1
+    assert len(library.engine.samplings) == asked
 
 
 def test_stop_ends_the_writing_and_completes_the_answer(library: TinyLibrary) -> None:
