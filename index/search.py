@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 MODES: tuple[SearchMode, ...] = ("pubmed", "bm25", "dense", "hybrid")
 SORTS: tuple[Sort, ...] = get_args(Sort)
 _MOST_SIMILAR = 1001
+_LONGEST_SPELT = 40
+"""Words. Longer queries were put together with care, or are whole abstracts."""
 _WITHOUT_MODEL = frozenset({"pubmed", "bm25"})
 
 
@@ -80,7 +82,7 @@ class Searcher:
         self._today = today
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
-        self._mesh: tuple[tuple[int, int], MeshStore] | None = None
+        self._mesh: tuple[tuple[int, int], LibraryMesh] | None = None
 
     def search(
         self,
@@ -137,6 +139,8 @@ class Searcher:
                 clauses=found.clauses,
                 warnings=(*found.warnings, *result.warnings),
             )
+        if (mode == "pubmed" and result.total) or len(query.split()) > _LONGEST_SPELT:
+            return result
         return replace(result, suggestion=suggest(loaded.words, query))
 
     def similar(self, article_id: str, *, top: int = 10, filters: Filters | None = None) -> SearchResult:
@@ -223,7 +227,7 @@ class Searcher:
         chosen = self._fusion if fusion is None else replace(self._fusion, method=as_fusion_method(fusion))
         name = self._rerank if rerank is None else rerank
         reranker = self._rerankers.get(name, chosen, loaded.generation.manifest)
-        return _Hybrid(chosen if sentences else chosen.without("sentence"), reranker)
+        return _Hybrid(chosen if sentences else chosen.without_sentences(), reranker)
 
     def _rank(
         self, indexes: Indexes, query: str, mode: SearchMode, wanted: int, filters: Filters, how: _Hybrid | None
@@ -251,12 +255,10 @@ class Searcher:
     def _pubmed(
         self, loaded: _Loaded, query: str, wanted: int, filters: Filters, sort: Sort, strict: bool, explain: bool
     ) -> PubmedFound:
-        mesh = self._mesh_store()
-        vocabulary = None if mesh is None else LibraryMesh(mesh, lambda name: self._journal(loaded.words, name))
         return search_pubmed(
             query,
             loaded.words,
-            vocabulary,
+            self._vocabulary(),
             wanted,
             filters,
             sort=sort,
@@ -265,7 +267,7 @@ class Searcher:
             today=self._today(),
         )
 
-    def _mesh_store(self) -> MeshStore | None:
+    def _vocabulary(self) -> LibraryMesh | None:
         """The library's MeSH; opened anew when it has been replaced."""
         with self._lock:
             try:
@@ -274,12 +276,12 @@ class Searcher:
                 return None
             stamp = (found.st_ino, found.st_mtime_ns)
             if self._mesh is None or self._mesh[0] != stamp:
-                self._mesh = (stamp, MeshStore(self._paths.mesh))
+                self._mesh = (stamp, LibraryMesh(MeshStore(self._paths.mesh), self._journal))
             return self._mesh[1]
 
-    def _journal(self, words: TantivyIndex, name: str) -> Journal | None:
+    def _journal(self, name: str) -> Journal | None:
         """The journal of this title, abbreviation or ISSN, if an article of the library appeared in it."""
-        key = words.any_in_journal(name)
+        key = self._current().words.any_in_journal(name)
         article = None if key is None else self._store.get_by_keys([key]).get(key)
         return article.journal if article else None
 
