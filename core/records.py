@@ -271,6 +271,7 @@ class Answer:
     timings_ms: tuple[tuple[str, float], ...] = ()
     verdict_probabilities: tuple[tuple[YesNoMaybe, float], ...] = ()
     stances: tuple[Stance, ...] = ()
+    concerns: tuple[Hit, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """One row a citation of a claim, with its evidence sentence."""

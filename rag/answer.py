@@ -50,7 +50,8 @@ larger model, which makes more of more; a small one loses its way among many."""
 
 @dataclass(frozen=True, slots=True)
 class AskOptions:
-    """``top`` articles are searched for evidence. Retracted papers are evidence only with ``include_retracted``.
+    """``top`` articles are searched for evidence. Retracted papers, and those that a journal has expressed concern
+    about, are evidence only with ``include_retracted``.
 
     ``repair`` gives the model a second attempt at sentences that failed; ``None``: as is best for this model.
     """
@@ -117,13 +118,13 @@ class Answerer:
             raise UsageError("the question is empty")
         clock = _Clock()
         yield Stage("searching the library")
-        found, retracted = self._retrieve(question, chosen)
+        found, retracted, concerns = self._retrieve(question, chosen)
         clock.lap("search")
         ids = [hit.id for hit in found.hits]
         evidence = choose_evidence(question, ids, self._store, self._searcher, limit=_MOST_SENTENCES)
         clock.lap("evidence")
         engine = self._engine()
-        draft = _DraftAnswer(question, chosen, found, retracted, engine.name, clock)
+        draft = _DraftAnswer(question, chosen, found, retracted, concerns, engine.name, clock)
         if not suffices(evidence, found):
             yield draft.insufficient()
             return
@@ -154,17 +155,26 @@ class Answerer:
         yield from composer.compose(drafts, rest, mended)
         yield draft.answered(composer, raw, [item.article for item in shown])
 
-    def _retrieve(self, question: str, options: AskOptions) -> tuple[SearchResult, tuple[Hit, ...]]:
-        """The hits that may be evidence, and the retracted papers that would have ranked among them."""
+    def _retrieve(self, question: str, options: AskOptions) -> tuple[SearchResult, tuple[Hit, ...], tuple[Hit, ...]]:
+        """The hits that may be evidence; the retracted and the doubted papers that would have ranked among them."""
         if options.include_retracted:
-            result = self._searcher.search(question, top=options.top, filters=options.filters)
-            return result, ()
+            return self._searcher.search(question, top=options.top, filters=options.filters), (), ()
         allowed = options.filters.with_retracted(False)
         result = self._searcher.search(question, top=options.top, filters=allowed)
+        concerns = self._doubted(result.hits)
+        if concerns:
+            more = self._searcher.search(question, top=options.top + len(concerns), filters=allowed)
+            doubted = {hit.id for hit in self._doubted(more.hits)}
+            kept = [hit for hit in more.hits if hit.id not in doubted][: options.top]
+            result = replace(more, hits=tuple(replace(hit, rank=rank) for rank, hit in enumerate(kept, start=1)))
         if not self._store.holds_retracted():
-            return result, ()
+            return result, (), concerns
         everything = self._searcher.search(question, top=options.top, filters=options.filters)
-        return result, tuple(hit for hit in everything.hits if hit.retracted)
+        return result, tuple(hit for hit in everything.hits if hit.retracted), concerns
+
+    def _doubted(self, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        articles = self._store.get_many([hit.id for hit in hits])
+        return tuple(hit for hit in hits if hit.id in articles and is_doubted(articles[hit.id]))
 
     def _write(
         self,
@@ -203,6 +213,7 @@ class _DraftAnswer:
     options: AskOptions
     found: SearchResult
     retracted: tuple[Hit, ...]
+    concerns: tuple[Hit, ...]
     model: str
     clock: _Clock
 
@@ -239,6 +250,7 @@ class _DraftAnswer:
             took_ms=self.clock.total(),
             unresolved=unresolved,
             retracted=self.retracted,
+            concerns=self.concerns,
             raw=raw,
             generation=self.found.generation,
             notes=self.found.warnings,
@@ -256,6 +268,11 @@ def _judged(answer: Answer, articles: Mapping[str, Article]) -> Answer:
     verdict, probabilities = verdict_of(answer.question, studies)
     stances = tuple(stance_of(answer.question, article, cited[article.id]) for article in studies)
     return replace(answer, verdict=verdict, verdict_probabilities=probabilities, stances=stances)
+
+
+def is_doubted(article: Article) -> bool:
+    """Whether a journal has expressed concern about the paper itself. A notice of concern is not doubted."""
+    return any(correction.ref_type == "ExpressionOfConcernIn" for correction in article.corrections)
 
 
 def marks(claim: Claim) -> str:

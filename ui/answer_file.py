@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from pubmed_rag.core.errors import UsageError
-from pubmed_rag.core.records import Answer, Article, Claim
+from pubmed_rag.core.records import Answer, Article, Claim, Hit
 from pubmed_rag.rag.csl import references, remarks
 from pubmed_rag.rag.export import PUBMED, escape_markdown
 from pubmed_rag.rag.replay import MARK, Provenance, Recorded, embedded, record, record_json
@@ -62,6 +62,11 @@ def _about(provenance: Provenance) -> list[str]:
     ]
 
 
+def _unused(answer: Answer) -> list[tuple[str, Hit]]:
+    retracted = [("it was retracted", hit) for hit in answer.retracted]
+    return retracted + [("its journal has expressed concern", hit) for hit in answer.concerns]
+
+
 def _marks(claim: Claim) -> str:
     return "".join(f"[{citation.number}]" for citation in claim.citations)
 
@@ -76,8 +81,8 @@ def _markdown(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], r
             lines += [f"{escape_markdown(claim.text)} {escape_markdown(_marks(claim))}", ""]
     else:
         lines += [escape_markdown(answer.answer), ""]
-    for hit in answer.retracted:
-        lines += [f"**Not used, because it was retracted:** {escape_markdown(hit.title)} ({hit.pmid or hit.id})", ""]
+    for why, hit in _unused(answer):
+        lines += [f"**Not used, because {why}:** {escape_markdown(hit.title)} ({hit.pmid or hit.id})", ""]
     if cited:
         lines += ["## Sources", ""]
     for number, (article, reference, sentences) in enumerate(cited, start=1):
@@ -98,8 +103,8 @@ def _html(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], recor
         tag("h1", answer.question),
         *(claims or [tag("p", answer.answer)]),
         *(
-            tag("p", f"Not used, because it was retracted: {hit.title} ({hit.pmid or hit.id})", cls="retracted")
-            for hit in answer.retracted
+            tag("p", f"Not used, because {why}: {hit.title} ({hit.pmid or hit.id})", cls="retracted")
+            for why, hit in _unused(answer)
         ),
     ]
     if cited:

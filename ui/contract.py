@@ -173,6 +173,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         ],
         "unresolved": [{"text": item.text, "reason": item.reason} for item in answer.unresolved],
         "retracted": [hit_json(hit) for hit in answer.retracted],
+        "concerns": [hit_json(hit) for hit in answer.concerns],
         "hits": [hit_json(hit) for hit in answer.hits],
         "model": answer.model,
         "temperature": answer.temperature,

@@ -81,6 +81,9 @@ def print_answer(console: Console, answer: Answer, store: ArticleStore) -> None:
         _print_sources(console, answer, store)
     for hit in answer.retracted:
         console.print(Text(f"Not used, because it was retracted: {hit.title} ({_link(hit.pmid, hit.id)})", style="red"))
+    for hit in answer.concerns:
+        told = f"Not used, because its journal has expressed concern: {hit.title} ({_link(hit.pmid, hit.id)})"
+        console.print(Text(told, style="red"))
     if answer.unresolved:
         count = len(answer.unresolved)
         what = "1 sentence of the model was" if count == 1 else f"{count} sentences of the model were"

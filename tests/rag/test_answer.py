@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -353,6 +354,22 @@ def test_a_retracted_paper_is_announced_and_no_evidence(tiny: Opener) -> None:
     assert "11" not in {hit.id for hit in answer.hits}
     assert "11" not in {citation.id for claim in answer.claims for citation in claim.citations}
     assert all(hit.retracted for hit in answer.retracted)
+
+
+def test_a_paper_under_concern_is_announced_and_no_evidence(tiny: Opener) -> None:
+    doubted = replace(ARTICLES[0], corrections=(Correction("ExpressionOfConcernIn", "99"),))
+    notice = replace(ARTICLES[1], corrections=(Correction("ExpressionOfConcernFor", "98"),))
+    library = tiny([doubted, notice, *ARTICLES[2:]])
+    answer = ask(library, f"{SAID.rstrip('.')} [1].", options=AskOptions(top=2))
+    assert [hit.id for hit in answer.concerns] == ["11"]
+    assert answer.retracted == ()
+    assert "12" in {hit.id for hit in answer.hits}
+    assert len(answer.hits) == 2, "the next article takes its place"
+    assert [hit.rank for hit in answer.hits] == [1, 2]
+    assert answer_json(answer)["concerns"][0]["id"] == "11"
+    asked_for = ask(library, "", options=AskOptions(include_retracted=True))
+    assert asked_for.concerns == ()
+    assert "11" in {citation.id for claim in asked_for.claims for citation in claim.citations}
 
 
 def test_a_retracted_paper_is_evidence_where_asked_for(tiny: Opener) -> None:
