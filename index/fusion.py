@@ -16,6 +16,9 @@ FusionMethod = Literal["sum", "rrf"]
 WEIGHTS: Mapping[str, float] = {"bm25": 0.35, "dense": 0.30, "sentence": 0.35}
 """Shares of the components in ``hybrid``; measured on SciFact's training claims (docs/search.md)."""
 
+PAIR_WEIGHTS: Mapping[str, float] = {"bm25": 0.45, "dense": 0.55}
+"""Shares where there are no sentence vectors; measured likewise."""
+
 RRF_K = 60
 """Cormack, Clarke and Büttcher, SIGIR 2009: their constant, which they found to matter little."""
 
@@ -26,10 +29,11 @@ class Fusion:
 
     method: FusionMethod = "sum"
     weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
+    pair_weights: Mapping[str, float] = field(default_factory=lambda: PAIR_WEIGHTS)
 
-    def without(self, component: str) -> Fusion:
-        """The same fusion that leaves ``component`` out."""
-        return replace(self, weights={name: share for name, share in self.weights.items() if name != component})
+    def without_sentences(self) -> Fusion:
+        """The same fusion where sentence vectors are left out, or are not there."""
+        return replace(self, weights=self.pair_weights) if "sentence" in self.weights else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def rank_by_both(
     can be given a ``second_look``: a re-ranking.
     """
     allowed, total = _allowed(indexes, filters)
+    fusion = fusion if indexes.sentences else fusion.without_sentences()
     scales: dict[str, Scale] = {}
 
     def candidates(depth: int) -> Keys:
@@ -108,7 +109,7 @@ def rank_by_both(
 
 def _components(indexes: Indexes, query: str, vector: Vectors, keys: Keys, fusion: Fusion) -> dict[str, Scores]:
     components = {"bm25": indexes.words.scores_of(query, keys), "dense": indexes.vectors.scores_of(vector, keys)}
-    if indexes.sentences and "sentence" in fusion.weights:
+    if "sentence" in fusion.weights:
         components["sentence"] = indexes.sentences.best_scores(vector, keys)
     return components
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.index.fusion import (
+    PAIR_WEIGHTS,
     RRF_K,
+    WEIGHTS,
     Fusion,
     Scale,
     as_fusion_method,
@@ -63,9 +65,11 @@ def test_later_candidates_are_weighed_on_the_first_ones_scale() -> None:
     assert one.tolist() == pytest.approx(together[1:2].tolist())
 
 
-def test_a_component_can_be_left_out() -> None:
-    assert set(Fusion().without("sentence").weights) == {"bm25", "dense"}
-    assert Fusion("rrf").without("sentence").method == "rrf"
+def test_sentences_can_be_left_out() -> None:
+    assert Fusion().without_sentences().weights == PAIR_WEIGHTS
+    assert Fusion("rrf").without_sentences().method == "rrf"
+    assert Fusion().without_sentences().without_sentences() == Fusion().without_sentences()
+    assert sum(WEIGHTS.values()) == pytest.approx(1) == sum(PAIR_WEIGHTS.values())
 
 
 def test_an_unknown_fusion_names_the_known() -> None:
