@@ -35,6 +35,7 @@ from pubmed_rag.rag.prompt import (
     read_freely,
 )
 from pubmed_rag.rag.sufficiency import suffices
+from pubmed_rag.rag.summary import as_hit, summary_evidence
 from pubmed_rag.rag.verdict import is_yes_no, stance_of, verdict_of
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,9 @@ class Stage:
     name: str
     position: int | None = None
 
+
+SUMMARY = "What did these studies find?"
+"""The question that a summary answers."""
 
 AnswerEvent = Stage | Claim | Answer
 """A stream is any number of stages and claims, in order, and then the complete answer."""
@@ -128,6 +132,48 @@ class Answerer:
         if not suffices(evidence, found):
             yield draft.insufficient()
             return
+        yield from self._from_evidence(draft, evidence, engine, stopped, FEWEST_ARTICLES)
+
+    def summarise(
+        self,
+        ids: Sequence[str],
+        options: AskOptions | None = None,
+        stopped: Callable[[], bool] | None = None,
+    ) -> Iterator[AnswerEvent]:
+        """What the articles ``ids`` found, from their conclusions: a stream like that of a question.
+
+        Retracted and doubted papers are announced and left out, as for questions. Raises :class:`UsageError`
+        for no articles, and :class:`UnknownArticleError`.
+        """
+        chosen = options or AskOptions()
+        clock = _Clock()
+        articles = [self._store.get(article_id) for article_id in dict.fromkeys(ids)]
+        if not articles:
+            raise UsageError("there is nothing to summarise")
+        hits = tuple(as_hit(article, rank) for rank, article in enumerate(articles, start=1))
+        left_out = () if chosen.include_retracted else tuple(hit for hit in hits if hit.retracted)
+        concerns = () if chosen.include_retracted else self._doubted([hit for hit in hits if hit not in left_out])
+        unused = {hit.id for hit in (*left_out, *concerns)}
+        kept = [article for article in articles if article.id not in unused]
+        found = SearchResult(SUMMARY, "hybrid", tuple(hit for hit in hits if hit.id not in unused), len(kept), 0.0)
+        engine = self._engine()
+        draft = _DraftAnswer(SUMMARY, chosen, found, left_out, concerns, engine.name, clock)
+        evidence = summary_evidence(kept)
+        if not evidence.items:
+            yield draft.insufficient()
+            return
+        yield from self._from_evidence(draft, evidence, engine, stopped, len(kept))
+
+    def _from_evidence(
+        self,
+        draft: _DraftAnswer,
+        evidence: EvidenceSet,
+        engine: Engine,
+        stopped: Callable[[], bool] | None,
+        fewest: int,
+    ) -> Iterator[AnswerEvent]:
+        """Write, check, mend and compose. At least ``fewest`` articles are quoted where there are so many."""
+        chosen, clock, question = draft.options, draft.clock, draft.question
         yield Stage("loading the model")
         evidence = replace(evidence, items=_fitting(question, evidence.items, engine))
         clock.lap("load model")
@@ -138,7 +184,7 @@ class Answerer:
         raw = yield from self._write(messages, grammar, chosen, engine, stopped, reading)
         clock.lap("generation")
         yield Stage("checking every sentence")
-        composer = Composer(evidence, self._judge)
+        composer = Composer(evidence, self._judge, fewest)
         drafts, rest = _read(raw, engine)
         failures = composer.failures(drafts)
         clock.lap("check")

@@ -24,8 +24,9 @@ class Composer:
     First :meth:`failures` tells what the model may mend; then :meth:`compose` gives the claims in order.
     """
 
-    def __init__(self, evidence: EvidenceSet, judge: Judge) -> None:
+    def __init__(self, evidence: EvidenceSet, judge: Judge, fewest: int = FEWEST_ARTICLES) -> None:
         self._items = evidence.items
+        self._fewest = fewest
         self._judge = judge
         self._checks: dict[Draft, Check] = {}
         self._numbers: dict[str, int] = {}
@@ -55,7 +56,7 @@ class Composer:
                 draft = again
             yield from self._from_draft(draft)
         for item in self._items:
-            if len(self._numbers) >= FEWEST_ARTICLES:
+            if len(self._numbers) >= self._fewest:
                 break
             if item.article.id not in self._numbers and self._near(item):
                 yield from self._quotation(item)

@@ -89,7 +89,7 @@ def choose_evidence(
         article = articles.get(article_id)
         if article is None:
             continue
-        passages = _quotable(article)
+        passages = quotable(article)
         if not passages:
             continue
         similarities = _vectors(passages, keys[article_id], searcher) @ query
@@ -108,7 +108,8 @@ def choose_evidence(
     return EvidenceSet(tuple(_spread(candidates, limit)), best, coverage)
 
 
-def _quotable(article: Article) -> list[Passage]:
+def quotable(article: Article) -> list[Passage]:
+    """The sentences of an article that may be quoted: of the abstract, else the title; none too long for it."""
     found = [passage for passage in sentences(article) if len(passage.text) <= _LONGEST]
     abstract = [passage for passage in found if passage.end > len(article.title)]
     return abstract or found

@@ -61,6 +61,17 @@ class Answering:
         """Like :meth:`ask`, as it comes about: stages, claims, and at the end the complete answer."""
         return self._answerer(model).stream(question, options or self.ask_options(), stopped)
 
+    def summarise(
+        self,
+        ids: Sequence[str],
+        options: AskOptions | None = None,
+        *,
+        model: str | None = None,
+        stopped: Callable[[], bool] | None = None,
+    ) -> Iterator[AnswerEvent]:
+        """What the articles found, as a stream like that of :meth:`stream`. Raises :class:`UnknownArticleError`."""
+        return self._answerer(model).summarise(ids, options or self.ask_options(), stopped)
+
     def studies(self, answer: Answer) -> tuple[Study, ...]:
         """The studies that an answer cites, in the order of their numbers: design, participants, effect as stated."""
         from pubmed_rag.rag.study_table import study_table

@@ -11,6 +11,7 @@ import typer
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.files import write_text
 from pubmed_rag.core.records import Answer
+from pubmed_rag.ui.cli_export import split_ids
 from pubmed_rag.ui.cli_search import (
     JournalOption,
     LanguageOption,
@@ -29,6 +30,7 @@ from pubmed_rag.ui.contract import answer_json, studies_json, to_json
 def add_to(app: typer.Typer) -> None:
     app.command("ask")(ask)
     app.command("query")(query)
+    app.command("summarize")(summarize)
 
 
 def ask(
@@ -130,6 +132,41 @@ def ask(
         print_answer(stdout(), answer, library.store)
         if table:
             print_studies(stdout(), studies)
+
+
+def summarize(
+    context: typer.Context,
+    search: Annotated[str | None, typer.Argument(metavar="[QUERY]", help="What to search for.")] = None,
+    pmids: Annotated[
+        list[str] | None,
+        typer.Option("--pmids", metavar="ID[,ID...]", help="Articles by PMID or id instead of a search; repeatable."),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many hits of the search.")] = 8,
+    model: Annotated[str | None, typer.Option(metavar="NAME|FILE.gguf", help="See 'pubmed-rag models list'.")] = None,
+    retracted: Annotated[bool, typer.Option("--include-retracted", help="Summarize retracted papers too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Summarize one article or several, every sentence cited and checked as in an answer."""
+    from pubmed_rag.rag.answer import Stage
+    from pubmed_rag.ui.render import print_answer
+
+    if (search is None) == (not pmids):
+        raise UsageError("give a query or --pmids, one of them")
+    with opened_library(context) as library, stderr().status("opening the library") as status:
+        found = library.search(search, top=top).hits if search is not None else ()
+        ids = [hit.id for hit in found] or split_ids(pmids or ())
+        options = replace(library.ask_options(), include_retracted=retracted)
+        for event in library.summarise(ids, options, model=model):
+            if isinstance(event, Stage):
+                status.update(event.name)
+            elif isinstance(event, Answer):
+                answer = event
+        if as_json:
+            typer.echo(to_json(answer_json(answer)))
+            return
+        status.stop()
+        warn(answer.notes)
+        print_answer(stdout(), answer, library.store)
 
 
 def query(

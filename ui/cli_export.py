@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +55,7 @@ def export(
                 result = library.search(query, mode=as_mode(mode) if mode else None, top=top)
             ids = [hit.id for hit in result.hits]
         else:
-            ids = [part for value in pmids or () for part in _SEPARATOR.split(value) if part]
+            ids = split_ids(pmids or ())
         export = library.export(ids, wanted, style=style)
         if out is None:
             typer.echo(export.text, nl=False)
@@ -64,3 +65,8 @@ def export(
     stderr().print(f"{written} as {wanted}" + (f" in {out}" if out else ""), markup=False)
     if export.left_out:
         stderr().print(f"note: left out, having no PMID: {', '.join(export.left_out)}", style="yellow", markup=False)
+
+
+def split_ids(values: Iterable[str]) -> list[str]:
+    """Ids given one by one, or several in a value with commas or spaces between."""
+    return [part for value in values for part in _SEPARATOR.split(value) if part]
