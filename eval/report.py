@@ -189,7 +189,7 @@ def _split_configurations(systems: Iterable[SystemResult]) -> tuple[list[tuple[s
         (f"system {name}", ", ".join(f"{key} {value}" for key, value in c.items() if (key, value) not in common))
         for name, c in configurations.items()
     ]
-    return shared, own
+    return shared, [(name, facts) for name, facts in own if facts]
 
 
 def interval_text(interval: Interval | None, write: Callable[[float], str]) -> str:
