@@ -10,14 +10,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.core.records import Article
 from pubmed_rag.core.store import ArticleStore
+from pubmed_rag.eval.append import AppendedFile
 from pubmed_rag.eval.challenge_config import CollectionSpec
 from pubmed_rag.eval.collections import Collection, CorpusLoader
 from pubmed_rag.eval.failures import Texts
+from pubmed_rag.eval.provenance import ranking_code_digest
 from pubmed_rag.eval.pubmed_live import LiveSearch, RecordedLive
 from pubmed_rag.eval.query_groups import MeshMatch
 from pubmed_rag.eval.rewriting import TextGenerator, keywords
@@ -128,11 +132,12 @@ class LibraryWorkshop:
                 memory=self._record / "rewritten.jsonl",
                 encoders=lambda name: self._other(stack, collection, spec, name),
             )
+            translations = Translations(engine, self._record / "translations.jsonl", {**vocabulary, **_facts(index)})
             yield Bench(
                 make=lambda declared: make_system(declared, context),
                 texts=lambda ids: _texts(store, ids),
-                translate=lambda query: _translation(engine, query),
-                mesh_match=lambda text: _mesh_match(engine, text),
+                translate=translations,
+                mesh_match=lambda text: _mesh_match(translations, text),
                 documents=index.articles,
                 left_out=(*left_out(collection, store), *_bare_records(store)),
                 has_generator=self._generator is not None,
@@ -190,11 +195,39 @@ def _name(article: Article) -> str:
     return article.display_title() if article.title else f"{article.text[:_BEGINNING].rstrip()} …"
 
 
-def _translation(engine: Engine, query: str) -> str | None:
-    return engine.search(query, mode="pubmed", top=1, strict=False).translation
+class _Translated(msgspec.Struct, frozen=True):
+    """How one query was read; a line of the file."""
+
+    key: str
+    translation: str | None
 
 
-def _mesh_match(engine: Engine, query: str) -> bool | None:
-    """Whether the emulated PubMed maps a part of ``query`` to a heading. ``None`` where it has no MeSH to map to."""
-    translation = _translation(engine, " ".join(keywords(query)))
+class Translations:
+    """How the emulated PubMed reads queries, each asked once and kept, so that a report from cache asks nothing.
+
+    ``facts`` are what a translation depends on beside the query: code, vocabulary, index.
+    """
+
+    def __init__(self, engine: Engine, path: Path, facts: Mapping[str, str]) -> None:
+        self._engine = engine
+        self._facts = msgspec.json.encode(facts, order="deterministic")
+        self._file = AppendedFile(path, _Translated)
+        self._known = {item.key: item.translation for item in self._file.read()}
+
+    def __call__(self, query: str) -> str | None:
+        """The translation in PubMed's notation; ``None`` where it cannot be said."""
+        key = hashlib.sha256(self._facts + query.encode()).hexdigest()[:20]
+        if key not in self._known:
+            self._known[key] = self._engine.search(query, mode="pubmed", top=1, strict=False).translation
+            self._file.append(_Translated(key, self._known[key]))
+        return self._known[key]
+
+
+def _facts(index: Manifest) -> Mapping[str, str]:
+    return {"code": ranking_code_digest(), "index": index.created, "generation": index.generation}
+
+
+def _mesh_match(translations: Translations, text: str) -> bool | None:
+    """Whether the emulated PubMed maps a part of ``text`` to a heading. ``None`` where it has no MeSH to map to."""
+    translation = translations(" ".join(keywords(text)))
     return None if translation is None else "[mesh" in translation.casefold()

@@ -34,7 +34,7 @@ class FakeEngine:
     ) -> SearchResult:
         self.asked.append({"query": query, "mode": mode, "top": top, "filters": filters, **more})
         hits = tuple(Hit(str(n), str(n), n, 1.0 / n, "T", 2020, None, False) for n in (1, 2, 3))
-        return SearchResult(query, mode, hits[:top], 3, 0.1)
+        return SearchResult(query, mode, hits[:top], 3, 0.1, translation=f"read: {query}")
 
     def reranker_name(self, rerank: str) -> str:
         return f"{rerank} 1"

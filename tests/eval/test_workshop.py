@@ -14,10 +14,11 @@ from pubmed_rag.core.settings import EntrezSettings
 from pubmed_rag.eval.challenge import run_challenge
 from pubmed_rag.eval.challenge_config import parse_challenge
 from pubmed_rag.eval.pubmed_live import EntrezLive, LiveSearch
-from pubmed_rag.eval.workshop import LibraryWorkshop
+from pubmed_rag.eval.workshop import LibraryWorkshop, Translations
 from pubmed_rag.ingest.eutils import Eutils
 from pubmed_rag.ui.api_eval import corpus_loader
 from tests.eutils_server import EutilsServer, generate_records
+from tests.eval.test_systems import FakeEngine
 from tests.support import FakeEmbedder, article, open_tiny
 
 SUBJECTS = ("aspirin", "insulin", "statins", "warfarin", "heparin", "lithium")
@@ -110,6 +111,18 @@ def test_every_kind_of_system_over_a_real_index(data: Path, tmp_path: Path) -> N
     assert "help" in " ".join(found.failures[0].reasons)
     assert any("carry no MeSH headings" in note for note in found.evaluation.left_out)
     assert any("carry no date" in note for note in found.evaluation.left_out)
+
+
+def test_a_translation_is_asked_for_once(tmp_path: Path) -> None:
+    path = tmp_path / "translations.jsonl"
+    engine = FakeEngine()
+    translations = Translations(engine, path, {"code": "1"})
+    assert translations("aspirin") == translations("aspirin") == "read: aspirin"
+    assert Translations(engine, path, {"code": "1"})("aspirin") == "read: aspirin"
+    assert len(engine.asked) == 1
+    assert engine.asked[0]["strict"] is False
+    Translations(engine, path, {"code": "2"})("aspirin")
+    assert len(engine.asked) == 2
 
 
 def test_candidates_bound_what_screening_ranks(data: Path, tmp_path: Path) -> None:
