@@ -29,7 +29,7 @@ from pubmed_rag.eval.verdicts import reasons_for
 from pubmed_rag.eval.workshop import Bench, Workshop
 
 FAILURES = 3
-"""Topics shown of each collection on which the headline system loses, and as many on which it wins."""
+"""Topics shown of each collection on which the first challenger loses to a baseline, and as many on which it wins."""
 
 
 def run_challenge(
@@ -148,7 +148,9 @@ def _run_collection(
     explained: tuple[Failure, ...] = ()
     if headline:
         rankings = {name: read_run(out / "runs" / f"{name}.trec") for name in present}
-        explained = failures(collection, headline[0], values, rankings, bench.texts, bench.translate, FAILURES)
+        for pair in headline:
+            if pair[1] == headline[0][1]:  # the first challenger, against the baseline and against each rival
+                explained += failures(collection, pair, values, rankings, bench.texts, bench.translate, FAILURES)
     return CollectionResult(
         spec=spec,
         evaluation=evaluation,
