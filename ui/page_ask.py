@@ -22,6 +22,7 @@ from pubmed_rag.ui.page_job import AnswerJob, Standing, finished_job
 from pubmed_rag.ui.page_jobs import offer_remedy
 from pubmed_rag.ui.page_save import save_answer
 from pubmed_rag.ui.page_state import KEPT, Desk, read_address, write_address
+from pubmed_rag.ui.page_studies import meter, numbers_of, table
 from pubmed_rag.ui.page_words import explain, show, warnings, where_words_go
 
 _QUESTION, _TOP, _TEMPERATURE, _SEED = f"{KEPT}question", f"{KEPT}top", f"{KEPT}temperature", f"{KEPT}seed"
@@ -264,6 +265,8 @@ def _rest(library: Library, job: AnswerJob, answer: Answer) -> None:
     warnings(answer.notes)
     if answer.status == "insufficient_evidence":
         st.info(literal(answer.answer))
+    if answer.stances:
+        show(meter(answer, numbers_of(answer)))
     if answer.retracted:
         show(retracted_list(answer.retracted))
     show(_how(answer, job.stopped))
@@ -275,6 +278,10 @@ def _rest(library: Library, job: AnswerJob, answer: Answer) -> None:
         return
     ids = [citation.id for claim in answer.claims for citation in claim.citations]
     articles = library.store.get_many(ids)
+    if all(article_id in articles for article_id in ids):
+        with st.expander(say("The studies side by side"), key="ask.studies"):
+            show(table(library.studies(answer)))
+            st.caption(say("Read from the abstracts; what is not plainly stated stays blank."))
     save_answer(answer, articles, "ask")
     show(tag("h2", say("Sources"), cls="prag-part"))
     show(source_list(answer, articles))

@@ -41,5 +41,15 @@ def years_chart(years: tuple[tuple[int, int], ...], *, brush: bool = False) -> a
     )
     if not brush:
         return bars
-    brushed: alt.Chart = bars.add_params(alt.selection_interval(name=YEARS, encodings=["x"]))
+    brushed: alt.Chart = on_canvas(bars.add_params(alt.selection_interval(name=YEARS, encodings=["x"])))
     return brushed
+
+
+def on_canvas(chart: alt.Chart) -> alt.Chart:
+    """``chart`` drawn as one picture with its description, instead of an SVG element a mark.
+
+    Thousands of marks are drawn at once so, and what Vega adds for brushing has no name that a screen reader could
+    say. Whatever can be pointed at in such a chart can be had beside it as well.
+    """
+    drawn: alt.Chart = chart.properties(usermeta={"embedOptions": {"renderer": "canvas"}})
+    return drawn

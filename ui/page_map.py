@@ -14,6 +14,7 @@ from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.highlight import clean, clip, literal, tag
 from pubmed_rag.ui.messages import say, say_count, word
 from pubmed_rag.ui.page_article import full_card
+from pubmed_rag.ui.page_charts import on_canvas
 from pubmed_rag.ui.page_search import FOUND
 from pubmed_rag.ui.page_state import KEPT, Desk
 from pubmed_rag.ui.page_words import explain, show
@@ -26,6 +27,7 @@ _CHART, _OPEN = "map.chart", "map.open"
 _PICKED = "picked"
 _LISTED = 15
 _LONGEST_NAME = 70
+_FEW_COLOURS = 10
 
 _COLOURS = {"group": word("Group"), "year": word("Year"), "kind": word("Kind of article")}
 
@@ -43,13 +45,13 @@ def render(desk: Desk) -> None:
         _draw_button(desk, say("Draw the map"))
         return
     _age(desk, found)
+    st.session_state.setdefault(_COLOUR, "group")
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         colour = st.segmented_control(
             say("Colour by"),
             list(_COLOURS),
             key=_COLOUR,
-            default="group",
             format_func=lambda name: say(_COLOURS[name]),
             required=True,
         )
@@ -122,8 +124,9 @@ def _chart(found: ConceptMap, colour: str, lit: frozenset[str] | None) -> alt.Ch
         }
     ).sort_values("lit", kind="stable")
     legend = alt.Legend(orient="bottom", columns=1, labelLimit=330, title=None, symbolLimit=0)
+    scheme: Any = "tableau10" if len(names) <= _FEW_COLOURS else "tableau20"
     scales = {
-        "group": alt.Color("group:N", scale=alt.Scale(domain=list(names.values()), scheme="tableau20"), legend=legend),
+        "group": alt.Color("group:N", scale=alt.Scale(domain=list(names.values()), scheme=scheme), legend=legend),
         "kind": alt.Color("kind:N", scale=alt.Scale(scheme="tableau20"), legend=legend),
         "year": alt.Color(
             "year:Q",
@@ -150,7 +153,7 @@ def _chart(found: ConceptMap, colour: str, lit: frozenset[str] | None) -> alt.Ch
         )
         .add_params(alt.selection_point(name=_PICKED, fields=["id"]))
     )
-    return chart
+    return on_canvas(chart)
 
 
 def _picked() -> None:

@@ -34,12 +34,22 @@ def save_articles(articles: Sequence[Article], key: str) -> None:
         _, ending, kind = _FORMATS[chosen]
         st.download_button(
             say("Save {count} as a file", count=len(articles)),
-            lambda: export_articles(articles, chosen).text.encode("utf-8", "replace"),
+            _written(articles, chosen, key),
             f"pubmed-rag.{ending}",
             kind,
             key=f"{key}.save",
             on_click="ignore",
         )
+
+
+def _written(articles: Sequence[Article], to: ExportFormat, key: str) -> bytes:
+    """The file, or the one made before for the same articles and format."""
+    kept: tuple[Sequence[Article], ExportFormat, bytes] | None = st.session_state.get(f"{key}.written")
+    if kept is not None and kept[1] == to and kept[0] == articles:
+        return kept[2]
+    text = export_articles(articles, to).text.encode("utf-8", "replace")
+    st.session_state[f"{key}.written"] = (articles, to, text)
+    return text
 
 
 def save_answer(answer: Answer, articles: Mapping[str, Article], key: str) -> None:
@@ -48,7 +58,7 @@ def save_answer(answer: Answer, articles: Mapping[str, Article], key: str) -> No
     text = made[1] if made is not None and made[0] is answer else answer_markdown(answer, articles)
     st.session_state[f"{key}.text"] = (answer, text)
     with st.expander(say("Copy or save"), key=f"{key}.expander"):
-        st.code(text, language="markdown", wrap_lines=True, height=220)
+        st.code(text, language=None, wrap_lines=True)
         st.download_button(
             say("Save as Markdown"),
             text.encode("utf-8", "replace"),

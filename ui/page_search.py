@@ -301,11 +301,7 @@ def _side_by_side(library: Library, words: SearchResult, meaning: SearchResult, 
     places = {side.mode: {hit.id: hit.rank for hit in side.hits} for side in (words, meaning)}
     common = len(places[words.mode].keys() & places[meaning.mode].keys())
     st.caption(
-        say(
-            "Of the best {depth} on each side {common} are the same.",
-            depth=max(len(words.hits), len(meaning.hits)),
-            common=common,
-        )
+        say_count("{count} article was found on both sides.", "{count} articles were found on both sides.", common)
     )
     for column, side, other in zip(st.columns(2), (words, meaning), (meaning, words), strict=True):
         with column:

@@ -15,8 +15,17 @@ _COLOUR = "#0f766e"
 def serve(settings: Settings, *, port: int, address: str, browser: bool) -> int:
     """Run the page until it is stopped; returns its exit code. Nothing is sent to anybody."""
     page = resources.files("pubmed_rag.ui").joinpath("app.py")
-    command = [
-        *(sys.executable, "-m", "streamlit", "run", str(page)),
+    command = [sys.executable, "-m", "streamlit", "run", str(page), *page_options(port, address, browser=browser)]
+    environment = {**os.environ, "PUBMED_RAG_LIBRARY": str(settings.library.expanduser().resolve())}
+    try:
+        return subprocess.run(command, env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def page_options(port: int, address: str, *, browser: bool) -> list[str]:
+    """Streamlit's options for the page."""
+    return [
         *("--server.port", str(port), "--server.address", address),
         *("--server.headless", "false" if browser else "true"),
         *("--browser.gatherUsageStats", "false"),
@@ -25,8 +34,3 @@ def serve(settings: Settings, *, port: int, address: str, browser: bool) -> int:
         *("--theme.light.primaryColor", _COLOUR, "--theme.dark.primaryColor", _COLOUR),
         *("--server.maxUploadSize", "200"),
     ]
-    environment = {**os.environ, "PUBMED_RAG_LIBRARY": str(settings.library.expanduser().resolve())}
-    try:
-        return subprocess.run(command, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0

@@ -130,7 +130,7 @@ def test_side_by_side_links_the_common_and_marks_the_rest(library: TinyLibrary) 
     assert "Found on this side only" not in left
     for link in re.findall(r'href="#([\w-]+)"', left):
         assert f'id="{link}"' in right
-    assert "2 are the same" in words(page)
+    assert "2 articles were found on both sides" in words(page)
     page.number_input(key="kept.year_from").set_value(2010).run()
     assert "Nothing found" in words(page)
 
