@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 QUESTION ?=
 
-.PHONY: help demo test lint types docs docs-check wheel-smoke install install-dev models clean
+.PHONY: help demo test lint types docs docs-check wheel-smoke install install-dev models browser clean
 
 help:
 	@echo "make demo [QUESTION='…']  install, fetch models, ingest, index, answer with citations"
@@ -20,7 +20,7 @@ help:
 demo: install
 	@$(BIN)/pubmed-rag demo $(if $(QUESTION),"$(QUESTION)")
 
-test: install-dev models
+test: install-dev models browser
 	$(BIN)/python -m pytest
 
 lint: install-dev
@@ -41,6 +41,10 @@ wheel-smoke: install-dev
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
+
+# Never fails: without them, the tests that need a browser skip and say so.
+browser:
+	@.ci/browser || true
 
 models: install
 	$(BIN)/pubmed-rag models pull
