@@ -2,7 +2,7 @@
 
 Each is strict: it takes every character between two tags, so a stretch that patterns cover without gaps is
 well-formed. NLM's files are written by programs and vary little; what they do not write (single quotation
-marks, blanks inside tags, empty-element tags, comments, CDATA, other namespaces) matches nothing here.
+marks, blanks inside tags, comments, CDATA, other namespaces) matches nothing here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ _M = r"[^<]*+(?:</?(?:i|b|u|sup|sub)>[^<]*+)*+"  # inline markup; whether it nes
 _VALUE = r'"[^"<&\t\r\n]*+"'  # a reference to a character in one is rare
 _ANY_ATTRIBUTES = rf"(?: [A-Za-z]++={_VALUE})*+"
 _UI = r'(?: UI="([^"<&\t\r\n]*+)")?'
-_MAJOR = r'(?: MajorTopicYN="([YN])")?'
 
 
 def _element(tag: str, content: str = _T) -> str:
@@ -38,12 +37,15 @@ _IDENTIFIERS = rf"(?:<Identifier Source={_VALUE}>{_SKIPPED}</Identifier>{_W})*+"
 TAG: Final = re.compile(r"[ \t\r\n]*+<(/?[A-Za-z]++)")
 """The name of the tag that comes next, a slash before it where it closes."""
 
-ARTICLE_OPENS: Final = re.compile(rf"<PubmedArticle>{_W}<MedlineCitation({_ANY_ATTRIBUTES})>{_W}")
-PMID: Final = re.compile(rf'<PMID(?: Version="([0-9]{{1,9}})")?>({_T})</PMID>{_W}')
+ARTICLE_OPENS: Final = re.compile(
+    rf"<PubmedArticle>{_W}<MedlineCitation({_ANY_ATTRIBUTES})>{_W}"
+    rf'<PMID(?: Version="([0-9]{{1,9}})")?>({_T})</PMID>{_W}'
+    + "".join(_maybe(_inside(tag, _YMD)) for tag in ("DateCompleted", "DateRevised"))
+)
+"""As far as the first element that needs a reader of its own."""
 ARTICLE_CLOSES: Final = re.compile(rf"{_W}</PubmedArticle>")
 CLOSES: Final = {tag: re.compile(rf"{_W}</{tag}>") for tag in ("Article", "MedlineCitation", "PubmedData")}
 
-DATE: Final = {tag: re.compile(_inside(tag, _YMD)) for tag in ("DateCompleted", "DateRevised")}
 ARTICLE: Final = re.compile(rf'<Article(?: PubModel="[A-Za-z-]++")?>{_W}')
 JOURNAL: Final = re.compile(
     _inside(
@@ -105,6 +107,7 @@ PERSON: Final = {
             + _element("CollectiveName", _M)
             + ")"
             + f"({_IDENTIFIERS})"
+            + _maybe(_inside("AffiliationInfo", rf"<Affiliation>({_M})</Affiliation>{_W}{_IDENTIFIERS}"))
             + f"((?:{_inside('AffiliationInfo', rf'<Affiliation>{_M}</Affiliation>{_W}{_IDENTIFIERS}')})*+)",
             r'(?: ValidYN="Y")?(?: EqualContrib="[YN]")?',
         )
@@ -147,6 +150,7 @@ MESH_HEADING: Final = re.compile(
         + rf"((?:<QualifierName{_ANY_ATTRIBUTES}>{_T}</QualifierName>{_W})*+)",
     )
 )
+UI_AND_MAJORNESS: Final = re.compile(r' UI="([^"]*+)" MajorTopicYN="([YN])"')
 QUALIFIER: Final = re.compile(rf"<QualifierName({_ANY_ATTRIBUTES})>({_T})<")
 KEYWORD: Final = re.compile(rf"<Keyword(?: MajorTopicYN=\"[YN]\")?>({_M})</Keyword>{_W}")
 EVENT: Final = re.compile(

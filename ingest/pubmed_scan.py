@@ -11,7 +11,7 @@ from pubmed_rag.core.records import Article, Journal, PartialDate
 from pubmed_rag.ingest import pubmed_patterns as patterns
 from pubmed_rag.ingest.identifiers import bare_doi, bare_pmcid, is_pmid
 from pubmed_rag.ingest.pubmed_raw_text import Unsure, attributes, plain
-from pubmed_rag.ingest.pubmed_scan_base import Found, children, match_at
+from pubmed_rag.ingest.pubmed_scan_base import Found, children, date, match_at
 from pubmed_rag.ingest.pubmed_scan_citation import IN_CITATION
 from pubmed_rag.ingest.pubmed_scan_data import IN_DATA
 
@@ -22,22 +22,23 @@ def scan_article(text: str, source: str) -> Article:
     ``text`` must not hold ``]]>`` or characters that XML does not allow; nobody looks for them here.
     """
     opening = match_at(patterns.ARTICLE_OPENS, text, 0)
-    own = attributes(opening[1])
-    pmid = match_at(patterns.PMID, text, opening.end())
-    number = plain(pmid[2])
+    given, version, pmid, *days = opening.groups()
+    own, number = attributes(given), plain(pmid)
     if not is_pmid(number):
         raise Unsure
     found: Found = {
         "id": number,
         "pmid": number,
-        "version": int(pmid[1] or 1),
+        "version": int(version or 1),
         "status": own.get("Status"),
         "indexing_method": own.get("IndexingMethod"),
         "title": "",
         "published": PartialDate(),
+        "completed": date(*days[:3]) if days[0] is not None else None,
+        "revised": date(*days[3:]) if days[3] is not None else None,
         "source": source,
     }
-    at = children("MedlineCitation", IN_CITATION, text, pmid.end(), found)
+    at = children("MedlineCitation", IN_CITATION, text, opening.end(), found)
     if "Article" not in found:
         raise Unsure
     data = match_at(patterns.TAG, text, at)
@@ -68,7 +69,7 @@ def _article(found: Found) -> Article:
         found.pop("Pagination", None),
     )
     doi, pii = found.pop("doi location", None), found.pop("pii location", None)
-    found["doi"] = bare_doi(ids.get("doi")) or doi
+    found["doi"] = bare_doi(ids.get("doi")) or bare_doi(doi)
     found["pii"] = ids.get("pii") or pii
     found["pmcid"] = bare_pmcid(ids.get("pmc"))
     found["manuscript_id"] = ids.get("mid") or None

@@ -79,16 +79,14 @@ def rows_of(
     if stop < 0:
         raise Unsure
     parts = item.split(text[start:stop])
-    rest = parts.pop()
-    if rest and parts:
+    if parts[0].isspace():
+        parts[0] = ""
+    if rest := parts.pop():
         last = end.fullmatch(rest) if end else None
         if last is None:
             raise Unsure
         resolved(last[1])
-    elif rest and not rest.isspace():
-        raise Unsure
-    between = parts[:: item.groups + 1]
-    if any(between) and (any(between[1:]) or not between[0].isspace()):  # only before the first there may be blanks
+    if any(parts[:: item.groups + 1]):
         raise Unsure
     return parts, stop + len(tag) + 3
 
@@ -152,10 +150,10 @@ def people(field: str, listed: str, tag: str) -> Reader:
                 suffix and plain_or_none(suffix),
                 collective and plain_or_none(collective),
                 _orcid(identifiers) if identifiers else None,
-                texts(patterns.AFFILIATION.findall(places)) if places else (),
+                texts((place, *patterns.AFFILIATION.findall(places)) if places else (place,)) if place else (),
             )
-            for last, fore, initials, suffix, collective, identifiers, places in zip(
-                *(rows[first::8] for first in range(1, 8)), strict=True
+            for last, fore, initials, suffix, collective, identifiers, place, places in zip(
+                *(rows[first::9] for first in range(1, 9)), strict=True
             )
         ]
         found[field] = (*found.get(field, ()), *persons)

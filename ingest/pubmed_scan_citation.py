@@ -48,10 +48,8 @@ def _journal(text: str, at: int, found: Found) -> int:
 def _location(text: str, at: int, found: Found) -> int:
     match = match_at(patterns.LOCATION, text, at)
     kind, valid, raw = match.groups()
-    value: str | None = plain(raw)
-    if kind == "doi":
-        value = bare_doi(value)
-    if value and valid != "N":
+    value = plain(raw)
+    if valid != "N" and (kind != "doi" or bare_doi(value)):
         found.setdefault(f"{kind} location", value)
     return match.end()
 
@@ -86,17 +84,6 @@ def _article_date(text: str, at: int, found: Found) -> int:
     if kind == "Electronic":  # a reference to a character in `day` is not possible
         found.setdefault("published_electronically", date(*day))
     return match.end()
-
-
-def _day(field: str, tag: str) -> Reader:
-    pattern = patterns.DATE[tag]
-
-    def read(text: str, at: int, found: Found) -> int:
-        match = match_at(pattern, text, at)
-        found[field] = date(*match.groups())
-        return match.end()
-
-    return read
 
 
 def _article_element(text: str, at: int, found: Found) -> int:
@@ -149,17 +136,18 @@ def _mesh(text: str, at: int, found: Found) -> int:
 
 @functools.lru_cache(20_000)
 def _heading(given: str, name: str, qualifiers: str) -> MeshHeading:
+    found = [
+        MeshQualifier(plain(name), *_ui_and_majorness(raw)) for raw, name in patterns.QUALIFIER.findall(qualifiers)
+    ]
+    return MeshHeading(plain(name), *_ui_and_majorness(given), tuple(found))
+
+
+def _ui_and_majorness(given: str) -> tuple[str | None, bool]:
+    usual = patterns.UI_AND_MAJORNESS.fullmatch(given)
+    if usual:
+        return usual[1] or None, usual[2] == "Y"
     own = attributes(given)
-    return MeshHeading(
-        plain(name),
-        own.get("UI") or None,
-        own.get("MajorTopicYN") == "Y",
-        tuple(_qualifier(attributes(raw), name) for raw, name in patterns.QUALIFIER.findall(qualifiers)),
-    )
-
-
-def _qualifier(own: dict[str, str], name: str) -> MeshQualifier:
-    return MeshQualifier(plain(name), own.get("UI") or None, own.get("MajorTopicYN") == "Y")
+    return own.get("UI") or None, own.get("MajorTopicYN") == "Y"
 
 
 def _other_abstract(text: str, at: int, found: Found) -> int:
@@ -194,8 +182,6 @@ IN_ARTICLE: dict[str, Reader] = {
     "ArticleDate": _article_date,
 }
 IN_CITATION: dict[str, Reader] = {
-    "DateCompleted": _day("completed", "DateCompleted"),
-    "DateRevised": _day("revised", "DateRevised"),
     "Article": _article_element,
     "MedlineJournalInfo": _journal_info,
     "ChemicalList": _chemicals,

@@ -13,10 +13,10 @@ _HISTORY = {"pubmed": "entered", "entrez": "created", "medline": "mesh_date"}
 
 def _history(text: str, at: int, found: Found) -> int:
     rows, at = rows_of(patterns.EVENT, "History", text, at)
-    for status, *day in zip(*(rows[first::5] for first in range(1, 5)), strict=True):
+    for number, status in enumerate(rows[1::5]):
         field = _HISTORY.get(status)
         if field and field not in found:
-            found[field] = date(*day)
+            found[field] = date(*rows[5 * number + 2 : 5 * number + 5])
     return at
 
 
