@@ -351,6 +351,9 @@ PORTUGUESE: dict[str, str] = {
     "{count} articles were found on both sides.": "{count} artigos foram encontrados dos dois lados.",
     "Found on this side only": "Encontrado só deste lado",
     "Number {rank} on the other side": "Número {rank} do outro lado",
+    "Similar articles": "Artigos semelhantes",
+    "Similar to": "Semelhantes a",
+    "Back to the results": "Voltar aos resultados",
     # filters
     "Filters": "Filtros",
     "in use": "em uso",

@@ -14,7 +14,7 @@ from pubmed_rag.index.search import MODES
 from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.highlight import Html, Span, clip, literal, marked, tag, within, word_spans
 from pubmed_rag.ui.messages import say, say_count, word
-from pubmed_rag.ui.page_article import hit_card
+from pubmed_rag.ui.page_article import full_card, hit_card
 from pubmed_rag.ui.page_filters import chosen_filters, draw_filters
 from pubmed_rag.ui.page_jobs import UPDATE_INDEX, start
 from pubmed_rag.ui.page_save import save_articles
@@ -29,7 +29,7 @@ FOUND = "search.found"
 
 _QUERY, _WAY, _BOTH, _AT = f"{KEPT}query", f"{KEPT}mode", f"{KEPT}both", f"{KEPT}at"
 _PICK = f"{KEPT}pick."
-_CACHE, _ASKED = "search.cache", "search.asked"
+_CACHE, _ASKED, _LIKE = "search.cache", "search.asked", "search.like"
 _AUTOMATIC = "auto"
 _LONGEST_QUERY = 4000
 _LONGEST_SEARCHED = 50_000
@@ -88,7 +88,11 @@ def render(desk: Desk) -> None:
     st.caption(_understood(query, way, both))
     _problems(desk, result)
     _translation(beside or result)
-    if beside is not None:
+    if submitted:
+        st.session_state.pop(_LIKE, None)
+    if (like := st.session_state.get(_LIKE)) is not None:
+        _similar(library, str(like), filters, size)
+    elif beside is not None:
         _side_by_side(library, beside, result, size)
     else:
         _results(library, result, filters, size)
@@ -217,6 +221,14 @@ def _results(library: Library, result: SearchResult, filters: Filters, size: int
             )
             with st.container():
                 _hit(hit, articles.get(hit.id), result.query)
+                st.button(
+                    say("Similar articles"),
+                    key=f"search.like.{hit.id}",
+                    type="tertiary",
+                    on_click=_look_for,
+                    args=(hit.id,),
+                    disabled=hit.id not in articles,
+                )
     _pager(len(result.hits), size)
     _save(library, result)
 
@@ -291,6 +303,28 @@ def _save(library: Library, result: SearchResult) -> None:
             st.button(say("Choose none"), key="search.unpick", on_click=_unpick)
         else:
             st.caption(say("Choose single results with the boxes beside them."))
+
+
+# -- similar articles --------------------------------------------------------------------------------
+
+
+def _look_for(article_id: str | None) -> None:
+    st.session_state[_LIKE] = article_id
+
+
+def _similar(library: Library, article_id: str, filters: Filters, size: int) -> None:
+    """What is most like one article, in place of the results it was found among."""
+    st.button(say("Back to the results"), key="search.back", on_click=_look_for, args=(None,))
+    article = library.article(article_id)
+    show(tag("h2", say("Similar to"), cls="prag-part"))
+    show(full_card(article))
+    show(tag("h2", say("Similar articles"), cls="prag-part"))
+    found = library.similar(article_id, top=size, filters=filters)
+    articles = library.store.get_many([hit.id for hit in found.hits])
+    if not found.hits:
+        st.info(say("Nothing found."))
+    for hit in found.hits:
+        _hit(hit, articles.get(hit.id), article.title)
 
 
 # -- side by side ------------------------------------------------------------------------------------

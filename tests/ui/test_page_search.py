@@ -253,3 +253,18 @@ def test_a_title_of_a_megabyte_and_writing_from_the_right_stay_in_their_place(li
     page.toggle(key="kept.both").set_value(True).run()
     assert "<script" not in markup(page)
     assert not page.exception
+
+
+def test_similar_articles_take_the_place_of_the_results_and_give_it_back(larger: TinyLibrary) -> None:
+    page = search(opened(larger), "carvedilol")
+    page.radio(key="kept.mode").set_value("bm25").run()
+    page = next(found for found in page.button if found.key == "search.like.11").click().run()
+    assert not page.exception
+    shown = markup(page)
+    assert "Similar to" in shown
+    assert "Beta blockers had been avoided" in shown
+    assert shown.count('class="prag-hit"') > 5
+    button(page, "Back to the results").click().run()
+    assert markup(page).count('class="prag-hit"') == 2
+    page = next(found for found in page.button if found.key == "search.like.11").click().run()
+    assert "Similar to" not in markup(search(page, "aspirin"))
