@@ -310,7 +310,7 @@ def _cross_validated(examples: Sequence[Example], seed: int, advance: Any) -> Ga
         taught = [each for each, at in zip(examples, place, strict=True) if at != fold and each.teaches]
         if taught:
             ranker = LearnedRanker(_unnamed(), _fitted(taught, seed))
-            for position in np.flatnonzero(place == fold):
+            for position in map(int, np.flatnonzero(place == fold)):
                 each = examples[position]
                 if len(each.fused):
                     order = np.argsort(-ranker.score_rows(each.rows, each.fused), kind="stable")

@@ -141,7 +141,7 @@ def test_ndcg_is_the_field_s(grades: list[int], lost: int) -> None:
     if not relevant:
         assert ndcg10(np.array(grades), relevant) == 0
         return
-    ranking = [ScoredDoc(f"d{n}", float(-n)) for n in range(len(grades))]
+    ranking = tuple(ScoredDoc(f"d{n}", float(-n)) for n in range(len(grades)))
     qrels = [Qrel("q", name, grade) for name, grade in relevant.items()]
     expected = score_rankings(["q"], qrels, {"q": ranking}).values["nDCG@10"][0]
     assert ndcg10(np.array(grades), relevant) == pytest.approx(expected, abs=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,8 +106,10 @@ def test_reranking_nothing() -> None:
 def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of two layers and random weights over the words of the tests, saved as a CrossEncoder."""
     torch = pytest.importorskip("torch")
+    import transformers
     from sentence_transformers import CrossEncoder
-    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    bert: Any = transformers  # its types leave out what it makes on demand
 
     from tests.support import WORDS
 
@@ -114,8 +117,8 @@ def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "in", *WORDS]
     (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
     torch.manual_seed(0)
-    model = BertForSequenceClassification(
-        BertConfig(
+    model = bert.BertForSequenceClassification(
+        bert.BertConfig(
             vocab_size=len(vocabulary),
             hidden_size=16,
             num_hidden_layers=2,
@@ -126,7 +129,7 @@ def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     )
     model.save_pretrained(folder)
-    BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=128).save_pretrained(folder)
+    bert.BertTokenizerFast(vocab=str(folder / "vocab.txt"), model_max_length=128).save_pretrained(folder)
     assert CrossEncoder(str(folder), device="cpu") is not None
     return folder
 
