@@ -16,6 +16,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,8 @@ def main() -> None:
     print(f"bfloat16 in hardware: {has_fast_bfloat16()}")
     for kind, texts in (("abstracts", abstracts), ("sentences", sentences)):
         ways: dict[str, Callable[[], Any]] = {
-            "plain": lambda texts=texts: plain.encode(texts, show_progress_bar=False, normalize_embeddings=True),
-            "ours": lambda texts=texts: embedder.encode_passages(texts),
+            "plain": partial(plain.encode, texts, show_progress_bar=False, normalize_embeddings=True),
+            "ours": partial(embedder.encode_passages, texts),
         }
         vectors: dict[str, Any] = {}
         clock, processor = dict.fromkeys(ways, np.inf), dict.fromkeys(ways, np.inf)

@@ -106,7 +106,8 @@ def make(folder: Path, count: int) -> None:
                     both_keys = np.hstack([keys, names[near]])
                     order = np.argsort(-both, axis=1, kind="stable")[:, :TOP]
                     best[name] = np.take_along_axis(both, order, 1), np.take_along_axis(both_keys, order, 1)
-    np.savez(folder / "truth.npz", **{name: keys for name, (_, keys) in best.items()})
+    truth: dict[str, Any] = {name: keys for name, (_, keys) in best.items()}
+    np.savez(folder / "truth.npz", **truth)
     np.save(folder / "queries.npy", queries)
     (folder / "exact.json").write_text(json.dumps({"queries_a_second": len(wanted) / seconds}))
 

@@ -170,7 +170,7 @@ def _trained(dimension: int, plan: VectorPlan, sample: Vectors) -> Any:
             remedy="leave --factory out, or ask for fewer lists",
         )
     try:
-        index = faiss.index_factory(dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
+        index: Any = faiss.index_factory(dimension, plan.factory, faiss.METRIC_INNER_PRODUCT)
         if plan.lists:
             index.cp.niter = _ITERATIONS
             index.cp.min_points_per_centroid = 1  # the user's choice needs no warning
@@ -235,7 +235,7 @@ def _clear_free_places(candidates: Any) -> None:
     import faiss
 
     blocks = faiss.downcast_InvertedLists(candidates.invlists)
-    if not isinstance(blocks, faiss.BlockInvertedLists):
+    if type(blocks).__name__ != "BlockInvertedLists":
         return
     nothing = np.zeros(blocks.packer.code_size, np.uint8)
     size = blocks.block_size

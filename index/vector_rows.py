@@ -232,8 +232,9 @@ class _Segment:
         else:
             members = np.zeros(len(self.keys), np.bool_)
             members[rows] = True
-        bitmap = faiss.IDSelectorBitmap(np.packbits(members, bitorder="little"))
-        return faiss.SearchParameters(sel=bitmap)  # type: ignore[call-arg]
+        bitmap: Any = faiss.IDSelectorBitmap
+        selector = bitmap(np.packbits(members, bitorder="little"))
+        return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
 
     def nearest(self, vector: Vectors, top: int, rows: Positions | None) -> tuple[Positions, Scores]:
         """Rows and scores of at least the best ``top``, and of all that equal the last of them."""
@@ -273,8 +274,8 @@ def quantizer_of(folder: Path) -> Any:
     """An empty copy of the quantizer that a segment was written with."""
     import faiss
 
-    codes = faiss.read_index(str(folder / "codes.faiss"), faiss.IO_FLAG_MMAP_IFC)
-    index = faiss.IndexScalarQuantizer(codes.d, codes.sq.qtype, codes.metric_type)
+    codes: Any = faiss.read_index(str(folder / "codes.faiss"), faiss.IO_FLAG_MMAP_IFC)
+    index: Any = faiss.IndexScalarQuantizer(codes.d, codes.sq.qtype, codes.metric_type)
     index.sq = codes.sq
     index.is_trained = True
     return index

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pubmed_rag.core.errors import DamagedFileError, IndexMismatchError, InputError, ModelMissingError, UsageError
-from pubmed_rag.core.progress import Task
+from pubmed_rag.core.progress import SILENT, Progress, Task
 from pubmed_rag.index.build import BuildOptions, build_index, update_index
 from pubmed_rag.index.cache import CachedModel, cached_model
 from pubmed_rag.index.generation import current_generation
@@ -23,8 +23,8 @@ DIMENSION = 24
 
 
 def vector_of(pmid: int, length: float = 1.0) -> Vectors:
-    vector = np.random.default_rng(pmid).standard_normal(DIMENSION).astype(np.float32)
-    found: Vectors = vector / np.linalg.norm(vector) * length
+    vector = np.random.default_rng(pmid).standard_normal(DIMENSION)
+    found: Vectors = (vector / np.linalg.norm(vector) * length).astype(np.float32)
     return found
 
 
@@ -48,10 +48,10 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def take(library: TinyLibrary, folder: Path, **options: object) -> ImportedEmbeddings:
+def take(library: TinyLibrary, folder: Path, progress: Progress = SILENT) -> ImportedEmbeddings:
     return import_embeddings(
-        library.paths, library.store, folder, name="published", revision="r1", normalised=False, **options
-    )  # type: ignore[arg-type]
+        library.paths, library.store, folder, name="published", revision="r1", normalised=False, progress=progress
+    )
 
 
 @pytest.fixture

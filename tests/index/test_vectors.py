@@ -124,7 +124,7 @@ def test_vectors_of_any_length_keep_it(tmp_path: Path) -> None:
     """Models trained for the inner product are not normalised, and their scores are no cosines."""
     long = VECTORS * np.linspace(1, 30, 300, dtype=np.float32)[:, None]
     for rows in ("float16", "int8"):
-        made = built(tmp_path / rows, KEYS, long, VectorPlan("Flat", rows, True, 300))  # type: ignore[arg-type]
+        made = built(tmp_path / rows, KEYS, long, VectorPlan("Flat", rows, True, 300))
         truth = long @ QUERY
         assert np.allclose(made.scores_of(QUERY, KEYS), truth, atol=0.3 if rows == "int8" else 0.02)
         assert made.search(QUERY, 1).keys[0] == KEYS[truth.argmax()]
