@@ -178,6 +178,33 @@ PORTUGUESE: dict[str, str] = {
         "Escolha um ponto para ler o artigo, ou um grupo abaixo."
     ),
     "choose one": "escolha um",
+    # judging
+    "Challenge": "Desafio",
+    "Judge what is found": "Julgue o que é encontrado",
+    "Which search is better for you? Give some queries of your own. The best results of every system are mixed, and "
+    "you judge each without being told who found it.": (
+        "Que pesquisa é melhor para si? Dê algumas consultas suas. Os melhores resultados de cada sistema são "
+        "misturados, e julga cada um sem saber quem o encontrou."
+    ),
+    "Results so far": "Resultados até agora",
+    "No evaluation of this library has been run yet: 'pubmed-rag eval' runs one.": (
+        "Ainda não foi feita nenhuma avaliação desta biblioteca: 'pubmed-rag eval' faz uma."
+    ),
+    "System": "Sistema",
+    "Change": "Mudança",
+    "Date": "Data",
+    "Queries, one a line": "Consultas, uma por linha",
+    "Begin or go on": "Começar ou continuar",
+    "Searching with every system …": "Pesquisando com todos os sistemas …",
+    "{judged} of {total} judged": "{judged} de {total} julgados",
+    "Relevant": "Relevante",
+    "Partly": "Em parte",
+    "Not relevant": "Não relevante",
+    "Later": "Mais tarde",
+    "Take the last one back": "Desfazer o último",
+    "Everything is judged, and saved with the library.": "Está tudo julgado e guardado com a biblioteca.",
+    "Measure the systems on your judgements in a terminal:": "Meça os sistemas com os seus julgamentos num terminal:",
+    "Save the judgements": "Salvar os julgamentos",
     # asking
     "Your question": "A sua pergunta",
     "Does … reduce … in patients with …?": "… reduz … em pacientes com …?",

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pubmed_rag.core.errors import LibraryNotFoundError
 from pubmed_rag.core.store import StoreCounts
-from pubmed_rag.ui import page_ask, page_jobs, page_library, page_map, page_search
+from pubmed_rag.ui import page_ask, page_challenge, page_jobs, page_library, page_map, page_search
 from pubmed_rag.ui.highlight import literal
 from pubmed_rag.ui.jobs import JobRunner
 from pubmed_rag.ui.messages import LANGUAGES, language_of_browser, say, say_count, use_language, word
@@ -23,6 +23,7 @@ PAGES: dict[str, Callable[[Desk], None]] = {
     word("Search"): page_search.render,
     word("Map"): page_map.render,
     word("Library"): page_library.render,
+    word("Challenge"): page_challenge.render,
 }
 """The pages by their names in English, which stand in addresses too; the first is shown on opening."""
 

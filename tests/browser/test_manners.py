@@ -21,6 +21,7 @@ PAGES = {
     "search": ("?page=Search&q=asthma+salbutamol+window", ".prag-hit"),
     "library": ("?page=Library", ".prag-table"),
     "map": ("?page=Map", "text=Map"),
+    "challenge": ("?page=Challenge", "textarea"),
 }
 """Address and what is there once the page is drawn."""
 
@@ -35,6 +36,11 @@ def test_a_page_in_every_look(served: Served, tab: Open, name: str) -> None:
     page = tab(served.url + address, height=HEIGHT)  # it checks at the end that no script of a record has run
     page.locator(there).first.wait_for()
     settled(page)
+    if name == "challenge":
+        page.get_by_label("Queries, one a line").fill("asthma salbutamol window")
+        page.get_by_role("button", name="Begin or go on").click()
+        page.locator(".prag-hit").first.wait_for()
+        settled(page)
     if name == "map":
         page.get_by_role("button", name="Draw the map").click()
         page.get_by_text("Colour by").wait_for()
