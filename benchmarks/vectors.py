@@ -167,7 +167,7 @@ def measure_search(folder: Path, count: int) -> dict[str, Any]:
     topics = np.fromfile(folder / "topics.i16", np.int16)
     import faiss  # noqa: F401  (its own 60 MB are not the index's)
 
-    before = resident_megabytes()
+    before, own = resident_megabytes(), _status("RssAnon")
     started = time.perf_counter()
     index = FaissIndex.load(folder / "index")
     loading = time.perf_counter() - started
@@ -186,6 +186,7 @@ def measure_search(folder: Path, count: int) -> dict[str, Any]:
     found = [index.search(query, TOP).keys for query in queries[:TRUTH]]
     result["recall@10"] = recall(found, truth["all"])
     result["resident after 2,000 queries MB"] = resident_megabytes() - before
+    result["of that not mapped from files MB"] = _status("RssAnon") - own
     files = sum(path.stat().st_size for path in (folder / "index").rglob("*") if path.is_file())
     held = folder / "index" / "candidates.faiss"
     result["bytes a vector on disk"] = files / count

@@ -234,7 +234,7 @@ def _clear_free_places(candidates: Any) -> None:
     """
     import faiss
 
-    blocks = faiss.downcast_InvertedLists(candidates.invlists)
+    blocks: Any = faiss.downcast_InvertedLists(candidates.invlists)
     if type(blocks).__name__ != "BlockInvertedLists":
         return
     nothing = np.zeros(blocks.packer.code_size, np.uint8)
