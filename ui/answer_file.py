@@ -67,6 +67,19 @@ def _unused(answer: Answer) -> list[tuple[str, Hit]]:
     return retracted + [("its journal has expressed concern", hit) for hit in answer.concerns]
 
 
+def _division(answer: Answer) -> str:
+    """``How the studies divide: yes [1][3]; no [2]. Together: yes (81% likely).``"""
+    numbers = {citation.id: citation.number for claim in answer.claims for citation in claim.citations}
+    parts = []
+    for kind in ("yes", "no", "unclear"):
+        found = "".join(f"[{numbers[item.id]}]" for item in answer.stances if item.stance == kind)
+        parts += [f"{kind} {found}"] if found else []
+    text = f"How the studies divide: {'; '.join(parts)}."
+    if answer.verdict is not None:
+        text += f" Together: {answer.verdict} ({dict(answer.verdict_probabilities)[answer.verdict]:.0%} likely)."
+    return text
+
+
 def _marks(claim: Claim) -> str:
     return "".join(f"[{citation.number}]" for citation in claim.citations)
 
@@ -81,6 +94,8 @@ def _markdown(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], r
             lines += [f"{escape_markdown(claim.text)} {escape_markdown(_marks(claim))}", ""]
     else:
         lines += [escape_markdown(answer.answer), ""]
+    if answer.stances:
+        lines += [escape_markdown(_division(answer)), ""]
     for why, hit in _unused(answer):
         lines += [f"**Not used, because {why}:** {escape_markdown(hit.title)} ({hit.pmid or hit.id})", ""]
     if cited:
@@ -102,6 +117,7 @@ def _html(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], recor
     body = [
         tag("h1", answer.question),
         *(claims or [tag("p", answer.answer)]),
+        *([tag("p", _division(answer))] if answer.stances else []),
         *(
             tag("p", f"Not used, because {why}: {hit.title} ({hit.pmid or hit.id})", cls="retracted")
             for why, hit in _unused(answer)

@@ -70,6 +70,31 @@ def test_documents_say_what_a_reader_needs_and_hold_no_markup_of_others(
     assert "Packer M" in body
 
 
+@pytest.mark.parametrize("to", ["markdown", "html"])
+def test_documents_say_how_the_studies_divide(tiny: Opener, to: AnswerFormat) -> None:
+    library = tiny(
+        [
+            article("1", "Carvedilol.", ("CONCLUSIONS", "Carvedilol reduced mortality in heart failure.")),
+            article(
+                "2",
+                "Bucindolol.",
+                (
+                    "CONCLUSIONS",
+                    "In old heart failure patients carvedilol did not reduce mortality, without any benefit.",
+                ),
+            ),
+        ]
+    )
+    engine = ScriptedEngine("")
+    answer = Answerer(library.store, library.searcher, lambda: engine).ask(
+        "Does carvedilol reduce mortality in heart failure?"
+    )
+    text = answer_file(answer, library.store.get_many(["1", "2"]), MADE, to).replace("\\", "")
+    numbers = {claim.citations[0].id: claim.citations[0].number for claim in answer.claims}
+    assert f"How the studies divide: yes [{numbers['1']}]; no [{numbers['2']}]." in text
+    assert f"Together: {answer.verdict} (" in text
+
+
 def test_a_replay_tells_what_changed(asked: tuple[Answer, dict[str, Article]]) -> None:
     answer, _ = asked
     recorded = record(answer, MADE)
