@@ -3,7 +3,7 @@
 LIBRARY/
   articles.sqlite       the only source of truth; everything else is rebuilt from it
   embeddings/<model>/   vectors by (model revision, text hash): rebuilding never re-embeds
-  index/<generation>/   vectors.faiss, sentences/, words/, manifest.json
+  index/<generation>/   vectors/, sentences/, words/, manifest.json
   index/CURRENT         the generation being served
   ranker/               a ranker trained on judged topics, if there is one
   runs/                 evaluation runs and reports
