@@ -19,6 +19,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class WordSums:
 
     name = "word-sums"
     revision = "1"
+    normalised = True
 
     def __init__(self, encoder: Embedder) -> None:
         self._encoder = encoder
@@ -183,7 +185,7 @@ def main() -> None:
         print(f"{store.counts().articles:,} articles, {len(asked)} queries, warm, top 10")
         report("SQLite FTS5, any of the words", baseline, middle)
         for mode in modes:
-            report(mode, milliseconds(lambda query, mode=mode: searcher.search(query, mode=mode), texts[mode]), middle)
+            report(mode, milliseconds(partial(searcher.search, mode=mode), texts[mode]), middle)
         filters = Filters(year_from=2000, year_to=2010, publication_types=("Journal Article",))
         report(
             "hybrid, filtered to a fifth",

@@ -478,7 +478,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
     record = article(article=abstract(f"<AbstractText>{'word ' * 10_000}</AbstractText>")).encode()
     n = 1_500  # 75 MB of text
     before = 0
-    for number, _ in enumerate(iter_records(_Generated(record, n), "long.xml")):  # type: ignore[arg-type]
+    for number, _ in enumerate(iter_records(_Generated(record, n), "long.xml")):
         if number == 50:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert number == n - 1
