@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,24 @@ def test_each_file_ingested_again_changes_nothing(real_data: Path, store: Articl
         again = ingest_files([path], store)
         assert (again.added, again.updated, again.unchanged) == (0, 0, again.read - len(again.rejected)), path
         assert store.last_sequence() == before
+
+
+def test_the_public_list_of_retracted_papers_agrees_wherever_it_overlaps(real_data: Path, store: ArticleStore) -> None:
+    """No record here is on the list of July 2024, so none may count as retracted unless it was revised later."""
+    folder = real_data / "retractions" / "raw"
+    with gzip.open(folder / "pubmed_retractions.tsv.gz", "rt", encoding="utf-8") as stream:
+        listed = {line.strip() for line in stream if line.strip().isdigit()}
+    assert len(listed) > 19_000
+    ingest_files(xml_files(real_data), store)
+    held = [stored.article for stored in store.articles()]
+    assert len(held) > 200
+    wrong = {
+        article.id: article.is_retracted
+        for article in held
+        if article.is_retracted != (article.id in listed)
+        and not (article.is_retracted and article.revised and (article.revised.iso() or "") >= "2024-07")
+    }
+    assert wrong == {}
 
 
 # Read off the files by eye; each shows one of the awkward cases of PubMed XML.
