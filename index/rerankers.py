@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from pubmed_rag.core.errors import IndexMismatchError, IndexMissingError, UsageError
 from pubmed_rag.core.library import LibraryPaths
@@ -17,10 +18,15 @@ CROSS = "cross:"
 
 
 class Rerankers:
-    """The re-rankers that searches over one library may name. ``cross_encoder`` loads one by name or path."""
+    """The re-rankers that searches over one library may name. ``cross_encoder`` loads one by name or path.
 
-    def __init__(self, paths: LibraryPaths, cross_encoder: Callable[[str], Reranker]) -> None:
-        self._paths = paths
+    ``ranker`` is the folder of a learned ranker, for a library that has none of its own.
+    """
+
+    def __init__(
+        self, paths: LibraryPaths, cross_encoder: Callable[[str], Reranker], ranker: Path | None = None
+    ) -> None:
+        self._folders = (paths.ranker, *((ranker,) if ranker else ()))
         self._cross_encoder = cross_encoder
         self._lock = threading.Lock()
         self._learned: tuple[tuple[int, int], LearnedRanker] | None = None
@@ -45,14 +51,19 @@ class Rerankers:
                 return self._cross[model]
         raise UsageError(f"unknown re-ranker '{name}'", remedy=f"choose {LEARNED}, {CROSS}NAME or none")
 
+    def learned(self, index: Manifest) -> LearnedRanker:
+        """The learned ranker, checked to fit an index with this manifest."""
+        with self._lock:
+            return self._own(index)
+
     def _own(self, index: Manifest) -> LearnedRanker:
-        try:
-            found = (self._paths.ranker / MANIFEST).stat()
-        except FileNotFoundError as error:
-            raise IndexMissingError("this library has no trained ranker yet", remedy=TRAIN) from error
+        folder = next((folder for folder in self._folders if (folder / MANIFEST).is_file()), None)
+        if folder is None:
+            raise IndexMissingError("this library has no trained ranker yet", remedy=TRAIN)
+        found = (folder / MANIFEST).stat()
         stamp = (found.st_ino, found.st_mtime_ns)
         if self._learned is None or self._learned[0] != stamp:
-            self._learned = (stamp, LearnedRanker.load(self._paths.ranker))
+            self._learned = (stamp, LearnedRanker.load(folder))
         ranker = self._learned[1]
         trained = ranker.manifest.training
         if trained.model_revision != index.model_revision:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import get_args
 
 from pubmed_rag.core.article import Journal
@@ -22,6 +23,7 @@ from pubmed_rag.index.fusion import Fusion, as_fusion_method, ranks
 from pubmed_rag.index.generation import Generation, current_generation, current_name
 from pubmed_rag.index.pubmed_mode import LibraryMesh, PubmedFound, search_pubmed
 from pubmed_rag.index.pubmed_search import Sort
+from pubmed_rag.index.ranker import RankerManifest
 from pubmed_rag.index.ranking import Indexes, Ranking, rank_by_both, rank_by_meaning, rank_by_words, ranking_of_words
 from pubmed_rag.index.rerank import Candidates, CrossEncoderReranker, Reranker, candidates_of, reranked
 from pubmed_rag.index.rerankers import Rerankers
@@ -59,7 +61,8 @@ class Searcher:
     """Search over the current generation of a library; follows when the library switches to a new one.
 
     The embedder is needed for ``dense`` and ``hybrid`` only, so it comes as a function that is called at
-    the first need. One object may serve several threads.
+    the first need. ``ranker`` is the folder of a learned ranker for a library that has none of its own.
+    One object may serve several threads.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Searcher:
         fusion: Fusion | None = None,
         rerank: str = "",
         cross_encoder: Callable[[str], Reranker] = CrossEncoderReranker,
+        ranker: Path | None = None,
         today: Callable[[], date] = date.today,
     ) -> None:
         self._paths = paths
@@ -78,7 +82,7 @@ class Searcher:
         self._embedder_source = embedder
         self._fusion = fusion or Fusion()
         self._rerank = rerank
-        self._rerankers = Rerankers(paths, cross_encoder)
+        self._rerankers = Rerankers(paths, cross_encoder, ranker)
         self._today = today
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
@@ -178,6 +182,10 @@ class Searcher:
 
         rank_by_both(indexes, query, vector, 1, Filters(), replace(self._fusion, method="sum"), look)
         return shown[0]
+
+    def learned(self) -> RankerManifest:
+        """What is known of the learned ranker that searches use. Raises what loading it raises."""
+        return self._rerankers.learned(self._current().generation.manifest).manifest
 
     def reranker_name(self, rerank: str) -> str:
         """Which one exactly ``rerank`` is at the moment. Raises what loading it raises."""

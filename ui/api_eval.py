@@ -73,6 +73,7 @@ def evaluate(
         embedder=_embedder(chosen, chosen.models.embedder),
         seed=seed,
         task=TASKS[task],
+        ranker=LibraryPaths(chosen.library.expanduser()).ranker,
         progress=progress,
     )
     leaderboard(settings=chosen).add(evaluation)
