@@ -31,7 +31,7 @@ from pubmed_rag.index.words import Keys
 Batches = Iterable[tuple[Keys, Vectors]]
 
 _MOST_SEGMENTS = 8
-_QUERIES = 64
+_QUERIES = 128
 """Stored vectors that are searched for to set the number of lists to look into."""
 _LEAST_PROBES = 16
 _PROBES = (16, 32, 64, 128, 256, 512, 1024)

@@ -1,8 +1,8 @@
 """Bulk files parsed by several processes at once, one file each, and handed on strictly in their order.
 
 A worker parses, filters and prepares (encodes, compresses) the articles of its file and sends them in
-batches through a queue that holds a few; when the consumer is busy with an earlier file, the worker waits.
-So memory is bounded by the number of workers, whatever the size of the files.
+batches through a queue that holds a baseline file's; beyond that the worker waits while the consumer is busy with
+an earlier file. So memory is bounded by the number of workers, whatever the size of the files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from pubmed_rag.ingest.items import Deleted
 from pubmed_rag.ingest.subset import Subset
 
 _BATCH = 250
-_BATCHES_WAITING = 8
+_BATCHES_WAITING = 120
+"""Of each worker: a baseline file, some 70 MB of prepared records (180 MB if all are recent). With fewer, a worker
+would stand still while the file before its own is written, and only one at a time would work."""
 _POLL_SECONDS = 0.5
 
 
