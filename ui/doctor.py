@@ -24,6 +24,7 @@ _IMPORTS = {
     "biopython": "Bio",
     "faiss-cpu": "faiss",
     "ir-measures": "ir_measures",
+    "lightgbm": "lightgbm",
     "llama-cpp-python": "llama_cpp",
     "lxml": "lxml",
     "pandas": "pandas",
@@ -125,6 +126,7 @@ def _library(settings: Settings) -> Iterator[Finding]:
         yield Finding("library", "ok", f"{counts.articles:,} articles in {paths.root}")
         last = f"last updated {updates[-1].finished}" if updates else "not updated yet"
         yield Finding("sources", "ok", f"{len(saved)} saved queries, {len(sources)} sources of bulk files; {last}")
+        yield _mesh(paths)
         generation = current_generation(paths)
         problems = generation.problems()
         if problems:
@@ -137,6 +139,18 @@ def _library(settings: Settings) -> Iterator[Finding]:
             yield Finding("index", "ok", f"{generation.manifest.generation}, up to date")
     except PubmedRagError as error:
         yield Finding("library", "broken", error.message, error.remedy)
+
+
+def _mesh(paths: LibraryPaths) -> Finding:
+    from pubmed_rag.core.mesh_store import MeshStore
+
+    if not paths.mesh.is_file():
+        return Finding("MeSH", "missing", "PubMed queries are searched without headings", "pubmed-rag ingest mesh")
+    try:
+        with MeshStore(paths.mesh) as mesh:
+            return Finding("MeSH", "ok", f"{mesh.info.counts.descriptors:,} headings, made {mesh.info.made}")
+    except PubmedRagError as error:
+        return Finding("MeSH", "broken", error.message, error.remedy)
 
 
 def _remote(settings: Settings) -> Iterator[Finding]:

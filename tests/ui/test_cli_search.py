@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pubmed_rag.core.mesh import MeshDescriptor
+from pubmed_rag.core.mesh_store import build as build_mesh
 from pubmed_rag.core.records import PartialDate
 from tests.support import article, open_tiny
 from tests.ui.test_cli import failed_with, run
@@ -101,3 +103,19 @@ def test_nothing_found_says_what_to_try(library: Path) -> None:
     done = run("search", "asthma AND carvedilol", "--mode", "pubmed", library=library)
     assert done.returncode == 0
     assert "leave some out" in done.stdout
+
+
+def test_doctor_tells_of_mesh(library: Path) -> None:
+    def mesh(root: Path) -> dict[str, str]:
+        done = run("doctor", "--json", library=root, PUBMED_RAG_EUTILS_URL="http://127.0.0.1:9/")
+        found: list[dict[str, str]] = json.loads(done.stdout)
+        return next(item for item in found if item["name"] == "MeSH")
+
+    missing = mesh(library)
+    assert (missing["state"], missing["remedy"]) == ("missing", "pubmed-rag ingest mesh")
+    path = library / "mesh.sqlite"
+    build_mesh(path, [MeshDescriptor("D001249", "Asthma", (), ("C08.127.108",))], source="made here")
+    assert mesh(library)["detail"].startswith("1 headings")
+    path.write_bytes(path.read_bytes()[:-100])
+    assert mesh(library)["state"] == "broken"
+    path.unlink()
