@@ -123,8 +123,10 @@ def calibrated(index: FaissIndex, *, queries: int = _QUERIES, top: int = 10) -> 
     refine = plan.refine * min(
         factor for factor in _REFINE_FACTORS if found[factor] >= min(wished, max(found.values()) - _NO_LOSS)
     )
+    # Then the lists: as few as are enough, or, where the codes are what is missing, as few as lose nothing more.
+    enough = min(wished, found[refine // plan.refine] - _NO_LOSS)
     steps = [count for count in _PROBES if count < plan.lists] + [plan.lists] if plan.lists else [0]
-    probes = next((count for count in steps if measured(count, refine) >= wished), steps[-1])
+    probes = next((count for count in steps if measured(count, refine) >= enough), steps[-1])
     plan = replace(plan, refine=refine)
     return replace(
         index.facts, plan=plan, probes=probes, recall=round(measured(probes, refine), 4), sampled=len(chosen)

@@ -234,7 +234,7 @@ def recall(index: FaissIndex, vectors: Vectors, queries: Vectors, allowed: Keys 
 
 
 def test_candidates_find_nearly_all(big: FaissIndex) -> None:
-    assert big.facts.sampled == 64
+    assert big.facts.sampled == 128
     assert big.facts.recall >= 0.95
     assert 16 <= big.facts.probes < 256
     vectors, _ = clustered(COUNT)
