@@ -18,7 +18,7 @@ from pubmed_rag.eval.challenge_report import challenge_markdown
 from pubmed_rag.eval.collections import Collection
 from pubmed_rag.eval.failures import Failure, failures
 from pubmed_rag.eval.measures import TASKS
-from pubmed_rag.eval.open_collection import open_collection, with_corpus
+from pubmed_rag.eval.open_collection import open_collection, with_corpus, with_fewer_topics
 from pubmed_rag.eval.query_groups import group_results, groups_of
 from pubmed_rag.eval.run import evaluate
 from pubmed_rag.eval.runs import read_run
@@ -112,6 +112,8 @@ def load(spec: CollectionSpec, data: Path) -> Collection:
     collection = open_collection(data / spec.path, spec.split, queries=spec.queries)
     if spec.corpus:
         collection = with_corpus(collection, [data / name for name in spec.corpus])
+    if spec.topics is not None:
+        collection = with_fewer_topics(collection, spec.topics)
     if spec.task == "screening":
         collection = as_screening(collection)
     return collection

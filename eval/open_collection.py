@@ -64,6 +64,21 @@ def with_corpus(collection: Collection, corpus: Iterable[Path]) -> Collection:
     return replace(collection, corpus=files, digest=corpus_digest(files))
 
 
+def with_fewer_topics(collection: Collection, most: int) -> Collection:
+    """At most ``most`` topics, spread evenly over those of ``collection``, with their judgements."""
+    count = len(collection.topics)
+    if most >= count:
+        return collection
+    topics = tuple(collection.topics[position * count // most] for position in range(most))
+    chosen = {topic.id for topic in topics}
+    return replace(
+        collection,
+        topics=topics,
+        qrels=tuple(qrel for qrel in collection.qrels if qrel.topic_id in chosen),
+        notes=(*collection.notes, f"{most:,} of its {count:,} topics were asked, spread evenly over all"),
+    )
+
+
 def _trec_folder(folder: Path, split: str, topics: Sequence[Path], files: Sequence[Path]) -> Collection:
     if len(topics) > 1:
         names = ", ".join(path.name for path in topics)

@@ -32,6 +32,8 @@ _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _EMPTY = frozenset("who whom whose why whether or not".split())
 """Words of asking and joining that PubMed's own list lacks; as operators they would change the query."""
 
+_MOST_TOKENS = 160
+
 _QUERY_PROMPT = (
     "Write a search of PubMed for the text below: two or three groups of words that an article on it would use. "
     'Words of one group mean the same. Example: ("heart failure" OR "cardiac failure") AND ("beta blocker" OR '
@@ -56,6 +58,10 @@ class TextGenerator(Protocol):
     @property
     def name(self) -> str:
         """Names the model in configurations."""
+
+    @property
+    def weights(self) -> str:
+        """The checksum of its weights, or in words why there is none. May be read only when the model is needed."""
 
     def write(self, prompt: str, grammar: str, most_tokens: int) -> str:
         """What the model writes under ``grammar`` (GBNF), greedily."""
@@ -96,7 +102,13 @@ class Rewriter:
         if not self.name.startswith("model-") or self._generator is None:
             return {"query": self.name}
         prompt, grammar = _prompt_of(self.name)
-        return {"query": self.name, "generator": self._generator.name, "prompt": _short_hash(prompt + grammar)}
+        return {
+            "query": self.name,
+            "generator": self._generator.name,
+            "generator weights": self._generator.weights,
+            "decoding": f"greedy, seed 0, at most {_MOST_TOKENS} tokens",
+            "prompt": _short_hash(prompt + grammar),
+        }
 
     def __call__(self, text: str) -> str:
         """The query for ``text``; never empty."""
@@ -113,9 +125,10 @@ class Rewriter:
     def _written(self, text: str) -> str:
         assert self._generator is not None, "checked when made"
         prompt, grammar = _prompt_of(self.name)
-        key = _short_hash(f"{self._generator.name}\0{grammar}\0{prompt}\0{text}")
+        model = f"{self._generator.name} {self._generator.weights}"
+        key = _short_hash(f"{model}\0{_MOST_TOKENS}\0{grammar}\0{prompt}\0{text}")
         if key not in self._known:
-            written = collapse(self._generator.write(prompt.format(text=collapse(text)), grammar, 160))
+            written = collapse(self._generator.write(prompt.format(text=collapse(text)), grammar, _MOST_TOKENS))
             # The token limit may cut a query off before its last parenthesis.
             self._known[key] = _balanced(written) if self.name == "model-query" else written
             if self._memory:

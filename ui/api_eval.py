@@ -233,6 +233,7 @@ def _workshop(
     from pubmed_rag.ingest.eutils import Eutils
     from pubmed_rag.ui.engines import lazy_engine
 
+    weights = _weights(model, settings) if model else lambda: ""
     with lazy_engine(model or settings.models.llm, settings) as engine:
         yield LibraryWorkshop(
             settings.collections.expanduser(),
@@ -240,7 +241,7 @@ def _workshop(
             _embedder(settings, settings.models.embedder),
             record=out / "recorded",
             live=None if offline else EntrezLive(Eutils(settings.entrez)),
-            generator=EngineWriter(model, engine) if model else None,
+            generator=EngineWriter(model, engine, weights) if model else None,
             encoder=lambda name: _embedder(settings, name),
             set_up=_mesh_setter([data / name for name in config.mesh], settings, progress),
             progress=progress,
@@ -285,6 +286,17 @@ def _embedder(settings: Settings, name: str) -> Embedder:
     from pubmed_rag.index.embedder import load_embedder
 
     return load_embedder(name, ModelStore(settings.models.directory))
+
+
+def _weights(model: str, settings: Settings) -> Callable[[], str]:
+    """Says which weights ``model`` has. A model that is not there is refused now, before anything is built."""
+    from pubmed_rag.core.model_store import ModelStore
+    from pubmed_rag.rag.endpoint import PREFIX
+
+    if model.startswith(PREFIX):
+        return lambda: "served elsewhere: not known"
+    path = Path(ModelStore(settings.models.directory).locate(model, "llm"))
+    return lambda: f"sha256 {sha256_of(path)}"
 
 
 def _runs(settings: Settings) -> Path:

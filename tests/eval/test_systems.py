@@ -46,6 +46,7 @@ class FakeGenerator:
 
     text: str
     name: str = "fake-llm"
+    weights: str = "sha256 abc"
     prompts: list[str] = field(default_factory=list)
 
     def write(self, prompt: str, grammar: str, most_tokens: int) -> str:
