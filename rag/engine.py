@@ -78,9 +78,9 @@ class Engine(Protocol):
 class LlamaEngine:
     """A GGUF model through llama-cpp-python, in this process, one generation at a time.
 
-    What the model has read of the system turn is kept for the next question, and nothing else. That turn is
-    always read as a batch of its own, so the same figures come out whether it was kept or read again: an
-    answer depends on nothing asked before it.
+    What the model has read of the system turn is kept for the next question, and the whole prompt in case the
+    same is asked again with another seed or temperature. Both are always read as batches of their own, so the
+    same figures come out whether they were kept or read again: an answer depends on nothing asked before it.
     """
 
     def __init__(self, name: str, path: Path, *, context_tokens: int = 4096, threads: int = 0) -> None:
@@ -101,6 +101,7 @@ class LlamaEngine:
         self._name = name
         self._template = _chat_template(self._llama)
         self._turn = threading.Lock()
+        self._last_read: tuple[list[int], list[int]] = ([], [])
 
     @property
     def name(self) -> str:
@@ -136,7 +137,7 @@ class LlamaEngine:
         tokens = kept + rest
         room = self.context_tokens - len(tokens)
         with self._turn:
-            self._read_kept(kept)
+            self._read(kept, rest)
             pieces = self._llama.create_completion(
                 prompt=tokens,
                 max_tokens=max(1, min(sampling.max_tokens, room)),
@@ -152,16 +153,27 @@ class LlamaEngine:
                 if stopped and stopped():
                     return
 
-    def _read_kept(self, kept: list[int]) -> None:
-        """Bring the context to exactly ``kept``: by forgetting what follows it, or else by reading it."""
+    def _read(self, kept: list[int], rest: list[int]) -> None:
+        """Bring the context to the prompt without its last token: by forgetting what follows, or else by reading.
+
+        Read in two batches, ``kept`` and what comes after it, whatever was in the context before. What a model
+        wrote itself is never taken for something it read: the figures would differ in their last bits.
+        """
         llama = self._llama
-        read = kept and llama.n_tokens >= len(kept) and list(llama.input_ids[: len(kept)]) == kept
-        if read and llama._ctx.kv_cache_seq_rm(-1, len(kept), -1):
-            llama.n_tokens = len(kept)
-            return
-        llama.reset()
-        if kept:
-            llama.eval(kept)
+        whole = kept + rest[:-1]
+        there = list(llama.input_ids[: llama.n_tokens])
+        reusable = [now for now, before in zip((whole, kept), self._last_read, strict=True) if now and now == before]
+        for known in reusable:
+            if there[: len(known)] == known and llama._ctx.kv_cache_seq_rm(-1, len(known), -1):
+                llama.n_tokens = len(known)
+                break
+        else:
+            llama.reset()
+            if kept:
+                llama.eval(kept)
+        self._last_read = (whole, kept)
+        if llama.n_tokens < len(whole):
+            llama.eval(whole[llama.n_tokens :])
 
     def _prompt_tokens(self, messages: Sequence[Message]) -> list[int]:
         kept, rest = self._split_prompt(messages)

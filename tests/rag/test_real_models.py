@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,55 @@ def test_what_was_asked_before_changes_nothing(engine: LlamaEngine) -> None:
     assert answers(engine, (2, 1, 0)) == first
     assert answers(engine, (1, 1, 0, 2)) == first
     assert answers(new_engine(), (2,)) == {2: first[2]}
+
+
+def test_twenty_runs_and_a_process_of_its_own_write_the_same(engine: LlamaEngine) -> None:
+    """Greedy, and at temperature 1 with one seed; whether the prompt was kept from before or is read anew."""
+    other = [*CHAT[:1], Message("user", "Something else?")]
+    for temperature, runs in ((0.0, 20), (1.0, 5)):
+        sampling = Sampling(temperature, seed=3, max_tokens=8)
+        texts = set()
+        for number in range(runs):
+            if number % 4 == 3:  # what the other question leaves behind must not matter
+                "".join(engine.generate(other, grammar=GRAMMAR, sampling=Sampling(max_tokens=2)))
+            texts.add("".join(engine.generate(CHAT, grammar=GRAMMAR, sampling=sampling)))
+        anew = ProcessEngine("smollm2-135m", Path(model_path("smollm2-135m", "llm")), context_tokens=2048)
+        texts.add("".join(str(piece) for piece in anew.generate(CHAT, grammar=GRAMMAR, sampling=sampling)))
+        anew.close()
+        assert len(texts) == 1
+
+
+def test_asking_the_same_again_reads_one_token(engine: LlamaEngine) -> None:
+    """A second seed for the same question costs no second reading."""
+    from llama_cpp import llama_perf_context
+
+    def tokens_read() -> int:
+        return int(llama_perf_context(engine._llama._ctx.ctx).n_p_eval)
+
+    write(engine, temperature=1.0, seed=1, max_tokens=4)
+    before = tokens_read()
+    write(engine, temperature=1.0, seed=2, max_tokens=4)
+    assert tokens_read() == before, "single tokens are not counted as read"
+    "".join(engine.generate([Message("user", "Something else?")], grammar=GRAMMAR, sampling=Sampling(max_tokens=2)))
+    assert tokens_read() > before
+
+
+def test_eight_askers_of_the_model_are_answered_in_turn_and_none_is_mixed() -> None:
+    engine = ProcessEngine("smollm2-135m", Path(model_path("smollm2-135m", "llm")), context_tokens=1024)
+    chats = [[Message("system", "Be brief."), Message("user", f"Say the number {number}.")] for number in range(8)]
+
+    def ask(number: int) -> str:
+        pieces = engine.generate(chats[number], grammar="root ::= [a-z0-9 ]+", sampling=Sampling(max_tokens=8))
+        return "".join(piece for piece in pieces if isinstance(piece, str))
+
+    try:
+        alone = [ask(number) for number in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            together = list(pool.map(ask, range(8)))
+    finally:
+        engine.close()
+    assert together == alone
+    assert len(set(alone)) > 1
 
 
 def test_the_models_process_killed_in_the_middle_of_an_answer() -> None:
