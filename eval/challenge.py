@@ -25,6 +25,7 @@ from pubmed_rag.eval.runs import read_run
 from pubmed_rag.eval.screening import as_screening
 from pubmed_rag.eval.statistics import correct_together
 from pubmed_rag.eval.systems import System
+from pubmed_rag.eval.topic_files import write_topics
 from pubmed_rag.eval.verdicts import reasons_for
 from pubmed_rag.eval.workshop import Bench, Workshop
 
@@ -80,6 +81,8 @@ def write_challenge(result: ChallengeResult) -> None:
         "seed": result.config.seed,
         "baseline": result.config.baseline,
         "challengers": result.config.challengers,
+        "rivals": result.config.rivals,
+        "about": result.config.about,
         "date": max(found.evaluation.provenance.date for found in result.collections),
         "commit": result.collections[0].evaluation.provenance.commit,
         "systems": result.config.systems,
@@ -91,6 +94,11 @@ def write_challenge(result: ChallengeResult) -> None:
                 "documents": found.documents,
                 "live": found.live_dates,
                 "provenance": found.evaluation.provenance,
+                "judgements": found.judgements,
+                "reasons": [
+                    {"baseline": baseline, "system": system, "reasons": reasons}
+                    for (baseline, system), reasons in found.reasons.items()
+                ],
                 "models": sorted({model for s in found.evaluation.systems if (model := _model(s.run.configuration))}),
             }
             for found in result.collections
@@ -148,8 +156,9 @@ def _run_collection(
     groups = tuple(groups_of(topic, spec.kind, bench.mesh_match) for topic in collection.topics)
     headline = [pair for pair in config.headline_pairs(spec) if pair in pairs]
     explained: tuple[Failure, ...] = ()
+    rankings = {name: read_run(out / "runs" / f"{name}.trec") for name in present}
+    write_topics(out, collection, rankings, bench.texts, bench.translate)
     if headline:
-        rankings = {name: read_run(out / "runs" / f"{name}.trec") for name in present}
         for pair in headline:
             if pair[1] == headline[0][1]:  # the first challenger, against the baseline and against each rival
                 explained += failures(collection, pair, values, rankings, bench.texts, bench.translate, FAILURES)

@@ -45,6 +45,52 @@ class Failure:
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TopicNote:
+    """What explains a topic, whichever two systems are compared on it.
+
+    ``grades`` are its judgements by document. ``missing`` gives, by relevant document, the words of the query that
+    it does not hold; ``None`` where the corpus lacks the document. ``translation`` is how PubMed reads the query.
+    """
+
+    topic_id: str
+    text: str
+    grades: Mapping[str, int]
+    missing: Mapping[str, tuple[str, ...] | None]
+    translation: str | None = None
+
+
+def note_topic(
+    topic: Topic, grades: Mapping[str, int], known: Mapping[str, tuple[str, str]], translation: str | None
+) -> TopicNote:
+    """The note of ``topic``; ``known`` holds title and whole text of those relevant documents that the corpus has."""
+    relevant = sorted(doc_id for doc_id, grade in grades.items() if grade > 0)
+    missing = {doc: missing_words(topic.text, known[doc][1]) if doc in known else None for doc in relevant}
+    return TopicNote(topic.id, topic.text, grades, missing, translation)
+
+
+def explain(
+    note: TopicNote,
+    pair: tuple[str, str],
+    values: tuple[float, float],
+    rankings: Mapping[str, Ranking],
+    titles: Mapping[str, str],
+) -> Failure:
+    """One topic of two systems side by side. ``rankings`` are the topic's, by system, in trec_eval's order."""
+    tops = [rankings.get(name, ())[:SHOWN] for name in pair]
+    return Failure(
+        topic_id=note.topic_id,
+        text=note.text,
+        baseline=pair[0],
+        system=pair[1],
+        baseline_value=values[0],
+        system_value=values[1],
+        baseline_top=_shown(tops[0], note.grades, titles),
+        system_top=_shown(tops[1], note.grades, titles),
+        reasons=_reasons(note, pair, {**dict.fromkeys(pair, ()), **rankings}),
+    )
+
+
 def failures(
     collection: Collection,
     pair: tuple[str, str],
@@ -70,59 +116,40 @@ def failures(
         ranked = {name: trec_order(run.get(topic.id, ())) for name, run in rankings.items()}
         tops = [ranked[baseline][:SHOWN], ranked[system][:SHOWN]]
         relevant = sorted(doc_id for doc_id, grade in grades.items() if grade > 0)
-        wanted = dict.fromkeys([*(doc.doc_id for top in tops for doc in top), *relevant])
-        known = texts(list(wanted))
-        found.append(
-            Failure(
-                topic_id=topic.id,
-                text=topic.text,
-                baseline=baseline,
-                system=system,
-                baseline_value=values[baseline][index],
-                system_value=values[system][index],
-                baseline_top=_shown(tops[0], grades, known),
-                system_top=_shown(tops[1], grades, known),
-                reasons=_reasons(topic, pair, relevant, ranked, known, translate(topic.text)),
-            )
-        )
+        known = texts(list(dict.fromkeys([*(doc.doc_id for top in tops for doc in top), *relevant])))
+        note = note_topic(topic, grades, known, translate(topic.text))
+        titles = {doc_id: title for doc_id, (title, _) in known.items()}
+        found.append(explain(note, pair, (values[baseline][index], values[system][index]), ranked, titles))
     return tuple(found)
 
 
-def _shown(top: Ranking, grades: Mapping[str, int], known: Mapping[str, tuple[str, str]]) -> tuple[Shown, ...]:
+def _shown(top: Ranking, grades: Mapping[str, int], titles: Mapping[str, str]) -> tuple[Shown, ...]:
     return tuple(
-        Shown(rank, doc.doc_id, known.get(doc.doc_id, ("", ""))[0], grades.get(doc.doc_id))
+        Shown(rank, doc.doc_id, titles.get(doc.doc_id, ""), grades.get(doc.doc_id))
         for rank, doc in enumerate(top, start=1)
     )
 
 
-def _reasons(
-    topic: Topic,
-    pair: tuple[str, str],
-    relevant: Sequence[str],
-    ranked: Mapping[str, Ranking],
-    known: Mapping[str, tuple[str, str]],
-    translation: str | None,
-) -> tuple[str, ...]:
+def _reasons(note: TopicNote, pair: tuple[str, str], ranked: Mapping[str, Ranking]) -> tuple[str, ...]:
     ranks = {name: {doc.doc_id: rank for rank, doc in enumerate(docs, start=1)} for name, docs in ranked.items()}
     reasons = [f"{name} returned nothing" for name in pair if not ranked[name]]
     # First the documents whose ranks lie furthest apart.
     far = max((len(docs) for docs in ranked.values()), default=0) + 1
-    apart = sorted(relevant, key=lambda doc: -abs(ranks[pair[0]].get(doc, far) - ranks[pair[1]].get(doc, far)))[
+    apart = sorted(note.missing, key=lambda doc: -abs(ranks[pair[0]].get(doc, far) - ranks[pair[1]].get(doc, far)))[
         :_EXPLAINED
     ]
     for doc_id in apart:
         places = ", ".join(f"{name} {_place(ranks[name].get(doc_id))}" for name in _in_order(pair, ranks))
         reasons.append(f"relevant document {doc_id}: {places}")
-        if doc_id not in known:
+        missing = note.missing[doc_id]
+        if missing is None:
             reasons.append(f"{doc_id} is not in the corpus: no system can find it")
-            continue
-        missing = missing_words(topic.text, known[doc_id][1])
-        if missing:
+        elif missing:
             reasons.append(f"words of the query that {doc_id} does not hold: {', '.join(missing)}")
         else:
             reasons.append(f"{doc_id} holds every word of the query")
-    if translation:
-        reasons.append(f"read by the emulated PubMed as: {translation}")
+    if note.translation:
+        reasons.append(f"read by the emulated PubMed as: {note.translation}")
     return tuple(reasons)
 
 

@@ -18,7 +18,8 @@ class Entry:
     """One system's result on one collection; a line of the file.
 
     Entries compare only where ``corpus``, ``topics`` and ``qrels`` (digests) and ``primary`` are the same.
-    ``date`` is when its run was made (ISO UTC).
+    ``date`` is when its run was made (ISO UTC). ``low`` and ``high`` bound the interval of the primary measure's
+    mean; ``None`` where there is none, and in entries written before they were kept.
     """
 
     dataset: str
@@ -33,6 +34,8 @@ class Entry:
     primary: str
     measures: Mapping[str, float]
     configuration: Mapping[str, str]
+    low: float | None = None
+    high: float | None = None
 
     @property
     def board(self) -> tuple[str, str, str, str, str, str]:
@@ -98,6 +101,8 @@ def entries_of(evaluation: Evaluation) -> tuple[Entry, ...]:
             primary=evaluation.primary.name,
             measures=means[system.name],
             configuration=system.run.configuration,
+            low=system.interval.low if system.interval else None,
+            high=system.interval.high if system.interval else None,
         )
         for system in evaluation.systems
     )
