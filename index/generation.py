@@ -9,13 +9,13 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
-from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexMissingError, LibraryError
+from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexMissingError, LibraryError, UsageError
 from pubmed_rag.core.files import sha256_of, sync_directory, write_text
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.index.vectors import VectorFacts
@@ -99,7 +99,7 @@ class Generation:
         In a generation of more than ``full`` bytes (``None``: no limit) only the first, the last and some other
         blocks of large files are compared, others each time; files of one block always are.
         """
-        sampled = full is not None and sum(record.size for record in self.manifest.files.values()) > full
+        sampled = full is not None and self.size > full
         names = list(self.manifest.files)
         with ThreadPoolExecutor(_READERS) as readers:
             found = readers.map(lambda name: self._problem(name, self.manifest.files[name], sampled), names)
@@ -122,6 +122,11 @@ class Generation:
             chosen = {0, last, *random.sample(range(last + 1), min(_SAMPLED_BLOCKS, last + 1))}
             return next((_differs(name) for at in sorted(chosen) if not _same_block(path, record, at)), "")
         return "" if sha256_of(path) == record.sha256 else _differs(name)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files. What an update did not change is shared with the generation before."""
+        return sum(record.size for record in self.manifest.files.values())
 
 
 def _differs(name: str) -> str:
@@ -147,6 +152,42 @@ def current_generation(paths: LibraryPaths) -> Generation:
         raise IndexMissingError(
             f"the library in {paths.root} has no index yet", remedy="build it with 'pubmed-rag index build'"
         )
+    return _read(paths, name)
+
+
+def kept_generations(paths: LibraryPaths) -> list[Generation]:
+    """The generations on disk whose manifests can be read, newest first: the present one and what it can be
+    exchanged for by :func:`switch`."""
+    paths.require()
+    names = sorted((path.name for path in _complete(paths)), key=_number, reverse=True)
+    found = []
+    for name in names:
+        with suppress(LibraryError):
+            found.append(_read(paths, name))
+    return found
+
+
+def switch(paths: LibraryPaths, name: str) -> Generation:
+    """Serve the kept generation ``name`` from the next search on. Every file of it is compared first.
+
+    Raises :class:`UsageError` where no such generation is kept, :class:`IndexCorruptError` where it is damaged,
+    :class:`IndexMismatchError` where it cannot be read, and :class:`LibraryBusyError` during a build.
+    """
+    with paths.index_lock():
+        kept = [generation.manifest.generation for generation in kept_generations(paths)]
+        if name not in kept:
+            raise UsageError(
+                f"no index generation '{name}' is kept in {paths.root}",
+                remedy=f"choose one of {', '.join(kept)}" if kept else "build one with 'pubmed-rag index build'",
+            )
+        chosen = _read(paths, name)
+        if problems := chosen.problems():
+            raise IndexCorruptError(f"the index {name} is damaged: {problems[0]}", remedy="choose another one")
+        write_text(paths.current, name + "\n")
+        return chosen
+
+
+def _read(paths: LibraryPaths, name: str) -> Generation:
     directory = paths.index / name
     try:
         manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
@@ -241,12 +282,22 @@ def _linked(path: Path, known: tuple[Path, FileRecord] | None) -> FileRecord | N
 
 
 def _next_name(paths: LibraryPaths) -> str:
-    current = _NAME.fullmatch(current_name(paths) or "g000000")
-    number = int(current.group(1)) + 1 if current else 1
-    leftover = paths.index / f"g{number:06d}"
-    if leftover.exists():  # complete but never switched to: its maker died between the two renames
+    """The name after all names in use, so that none is given twice, also after a switch to an earlier one."""
+    names = [current_name(paths) or "", *(path.name for path in _complete(paths))]
+    leftover = paths.index / f"g{max(map(_number, names)) + 1:06d}"
+    if leftover.exists():
         shutil.rmtree(leftover)
     return leftover.name
+
+
+def _complete(paths: LibraryPaths) -> list[Path]:
+    """The folders of generations that were moved into place whole."""
+    return [path.parent for path in paths.index.glob(f"*/{MANIFEST}") if _NAME.fullmatch(path.parent.name)]
+
+
+def _number(name: str) -> int:
+    found = _NAME.fullmatch(name)
+    return int(found[1]) if found else 0
 
 
 def _drop_old(paths: LibraryPaths, keep: set[str]) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pubmed_rag.core.mesh_store import MeshInfo
     from pubmed_rag.index.build import BuildOptions
     from pubmed_rag.index.embedder import Embedder
-    from pubmed_rag.index.generation import Manifest
+    from pubmed_rag.index.generation import Generation, Manifest
     from pubmed_rag.index.import_embeddings import ImportedEmbeddings
     from pubmed_rag.index.pubmed_search import Sort
     from pubmed_rag.index.search import Searcher
@@ -359,6 +359,18 @@ class Library(Answering):
         from pubmed_rag.index.generation import current_generation
 
         return current_generation(self.paths).manifest
+
+    def generations(self) -> list[Generation]:
+        """The index generations kept, newest first; :meth:`manifest` is that of the one in use."""
+        from pubmed_rag.index.generation import kept_generations
+
+        return kept_generations(self.paths)
+
+    def switch_index(self, name: str) -> Manifest:
+        """Search in the kept generation ``name`` from now on. Raises :class:`UsageError` where there is none."""
+        from pubmed_rag.index.generation import switch
+
+        return switch(self.paths, name).manifest
 
     def _entrez(self) -> EntrezClient:
         from pubmed_rag.ingest.entrez import EntrezClient

@@ -177,6 +177,74 @@ def info(context: typer.Context, as_json: JsonOption = False) -> None:
         )
 
 
+@group.command("list")
+def list_generations(context: typer.Context, as_json: JsonOption = False) -> None:
+    """The index generations that are kept, newest first: the one in use and those to switch to."""
+    from pubmed_rag.index.generation import current_name
+
+    with opened_library(context) as library:
+        kept, used = library.generations(), current_name(library.paths)
+        last = library.store.last_sequence()
+        rows = [
+            {
+                "generation": generation.manifest.generation,
+                "in_use": generation.manifest.generation == used,
+                "created": generation.manifest.created,
+                "articles": generation.manifest.articles,
+                "behind": last - generation.manifest.sequence,
+                "model": generation.manifest.model,
+                "model_revision": generation.manifest.model_revision,
+                "size": generation.size,
+            }
+            for generation in kept
+        ]
+    if as_json:
+        typer.echo(to_json(rows))
+        return
+    if not rows:
+        stderr().print("there is no index yet: 'pubmed-rag index build' makes one", markup=False)
+        return
+    from rich.table import Table
+
+    table = Table("generation", "built", "articles", "changes since", "model", "MB", box=None, pad_edge=False)
+    for generation, row in zip(kept, rows, strict=True):
+        table.add_row(
+            f"{row['generation']}{', in use' if row['in_use'] else ''}",
+            str(row["created"]),
+            f"{row['articles']:,}",
+            f"{row['behind']:,}",
+            str(row["model"]),
+            f"{generation.size / 1e6:,.1f}",
+        )
+    stdout().print(table)
+
+
+@group.command("switch")
+def switch(
+    context: typer.Context,
+    generation: Annotated[str, typer.Argument(metavar="GENERATION", help="One that 'index list' names.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Search in a kept generation from the next search on, also in a page that is open.
+
+    Its files are compared with their checksums first. The next build or update goes on from it.
+    """
+    from pubmed_rag.index.generation import current_name
+
+    with opened_library(context) as library:
+        before = current_name(library.paths)
+        manifest = library.switch_index(generation)
+        behind = library.store.last_sequence() - manifest.sequence
+    if as_json:
+        typer.echo(to_json({"generation": manifest.generation, "before": before, "articles": manifest.articles}))
+        return
+    stdout().print(f"{manifest.generation} is in use; articles: {manifest.articles:,}, model: {manifest.model}")
+    if behind:
+        stderr().print(
+            f"later changes of the library that it lacks: {behind:,}; 'pubmed-rag index update' adds them", markup=False
+        )
+
+
 def _articles(manifest: Manifest) -> str:
     without = manifest.articles - manifest.vectors.vectors if manifest.vectors else 0
     return f"{manifest.articles:,}" + (f", {without:,} of them without a vector" if without else "")

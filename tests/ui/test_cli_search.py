@@ -119,3 +119,23 @@ def test_doctor_tells_of_mesh(library: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     assert mesh(library)["state"] == "broken"
     path.unlink()
+
+
+def test_an_earlier_index_is_listed_and_switched_to(tmp_path: Path) -> None:
+    made = open_tiny(tmp_path / "library", [article("1", "Aspirin in stroke.")])
+    made.store.upsert([article("2", "Quercetin in gout.")])
+    made.update()
+    made.store.close()
+    listed = json.loads(run("index", "list", "--json", library=tmp_path / "library").stdout)
+    assert [(row["generation"], row["in_use"], row["articles"], row["behind"]) for row in listed] == [
+        ("g000002", True, 2, 0),
+        ("g000001", False, 1, 1),
+    ]
+    assert all(row["size"] > 0 and row["model"] == "fake" for row in listed)
+    switched = run("index", "switch", "g000001", library=tmp_path / "library")
+    assert "g000001 is in use; articles: 1" in switched.stdout
+    assert "that it lacks: 1" in switched.stderr
+    assert "g000001, in use" in run("index", "list", library=tmp_path / "library").stdout
+    found = run("search", "quercetin", "--mode", "bm25", "--json", library=tmp_path / "library")
+    assert json.loads(found.stdout)["hits"] == []
+    failed_with(run("index", "switch", "g000007", library=tmp_path / "library"), 2, "g000002, g000001")
