@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pubmed_rag.eval.challenge_records import ChallengeResult, CollectionResult
 from pubmed_rag.eval.failures import Failure, Shown
@@ -22,7 +22,7 @@ from pubmed_rag.eval.report import (
     verdict_sentence,
 )
 from pubmed_rag.eval.rewriting import REWRITINGS
-from pubmed_rag.eval.statistics import CONFIDENCE
+from pubmed_rag.eval.statistics import CONFIDENCE, Comparison
 from pubmed_rag.eval.systems import KINDS
 
 FAMILY = (
@@ -45,10 +45,15 @@ EMULATION = (
 
 def answer(result: ChallengeResult) -> list[str]:
     """The shortest true answer: for each pair that matters, on how many collections it is better, worse, or neither."""
+    return answer_of((found.spec.name, comparison) for found, comparison in result.headlines())
+
+
+def answer_of(headlines: Iterable[tuple[str, Comparison]]) -> list[str]:
+    """As :func:`answer`, of comparisons by the name of their collection."""
     verdicts: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for found, comparison in result.headlines():
+    for name, comparison in headlines:
         pair = (comparison.system, comparison.baseline)
-        verdicts.setdefault(pair, []).append((comparison.verdict, found.spec.name))
+        verdicts.setdefault(pair, []).append((comparison.verdict, name))
     if not verdicts:
         return ["The systems that the question is about did not run together on any collection, so there is no answer."]
     return [_pair_sentence(system, baseline, given) for (system, baseline), given in verdicts.items()]

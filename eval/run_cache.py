@@ -69,7 +69,7 @@ def run_system(
     The facts are written last. A run made now and one read back are equal. Raises :class:`UsageError` for a
     name that cannot name a file.
     """
-    if not _NAME.fullmatch(system.name):
+    if not valid_name(system.name):
         raise UsageError(f"'{system.name}' cannot name a run file", remedy="use letters, digits, '.', '_', '+' and '-'")
     path, facts_path = folder / f"{system.name}.trec", folder / f"{system.name}.json"
     fingerprint = fingerprint_of(system, collection, depth)
@@ -91,6 +91,11 @@ def run_system(
     write_text(facts_path, msgspec.json.format(msgspec.json.encode(facts), indent=1).decode() + "\n")
     partial.unlink(missing_ok=True)
     return Run(facts, {topic_id: ranking for topic_id, ranking in rankings.items() if ranking})
+
+
+def valid_name(name: str) -> bool:
+    """Whether ``name`` can name a file or folder of results."""
+    return _NAME.fullmatch(name) is not None
 
 
 def fingerprint_of(system: System, collection: Collection, depth: int) -> str:

@@ -55,6 +55,16 @@ class Bench:
     live_dates: Callable[[], tuple[str, str] | None] = field(default=lambda: None)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedLibrary:
+    """Somebody's own library that is open already."""
+
+    paths: LibraryPaths
+    store: ArticleStore
+    searcher: Searcher
+    manifest: Manifest
+
+
 class Workshop(Protocol):
     """Opens collections for a challenge."""
 
@@ -81,6 +91,7 @@ class LibraryWorkshop:
     ``live`` is PubMed itself, or ``None`` to replay what was recorded under ``record``. ``encoder`` loads
     another encoder by name; each has a library of its own, so that none is built twice. ``set_up`` brings in
     what a library has beside articles (MeSH), and says what that is, for the configuration of what depends on it.
+    ``opened`` serves collections that name its library, so that no index is loaded twice.
     """
 
     def __init__(
@@ -94,8 +105,10 @@ class LibraryWorkshop:
         generator: TextGenerator | None = None,
         encoder: Callable[[str], Embedder] | None = None,
         set_up: Callable[[LibraryPaths], Mapping[str, str]] | None = None,
+        opened: OpenedLibrary | None = None,
         progress: Progress = SILENT,
     ) -> None:
+        self._opened = opened
         self._root = root
         self._load_corpus = load_corpus
         self._embedder = embedder
@@ -149,6 +162,8 @@ class LibraryWorkshop:
     ) -> tuple[ArticleStore, Searcher, Manifest]:
         if spec.library and not variant:
             paths = LibraryPaths(Path(spec.library).expanduser())  # somebody's own: searched as it is
+            if self._opened and self._opened.paths.root == paths.root:
+                return self._opened.store, self._opened.searcher, self._opened.manifest
         else:
             paths = prepare(
                 collection,

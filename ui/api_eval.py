@@ -110,6 +110,36 @@ def challenge(
     return result
 
 
+JUDGED = "judged"
+"""The folder in ``runs`` with the measures of judgements made on the page."""
+
+
+def measure_judgements(library: Library, folder: Path, *, progress: Progress = SILENT) -> ChallengeResult:
+    """Measure systems on one's own judgements in ``folder`` (its ``challenge.toml`` says which), over the library they
+    were made on, which is open. Results go to ``runs/judged``; nothing is asked of any service.
+    """
+    from pubmed_rag.eval.challenge import run_challenge
+    from pubmed_rag.eval.challenge_config import read_challenge
+    from pubmed_rag.eval.leaderboard import LEADERBOARD, Leaderboard
+    from pubmed_rag.eval.workshop import LibraryWorkshop, OpenedLibrary
+
+    config = read_challenge(folder / "challenge.toml")
+    out = library.paths.runs / JUDGED
+    workshop = LibraryWorkshop(
+        library.settings.collections.expanduser(),
+        corpus_loader(progress),
+        library.embedder,
+        record=out / "recorded",
+        opened=OpenedLibrary(library.paths, library.store, library.searcher, library.manifest()),
+        progress=progress,
+    )
+    result = run_challenge(config, folder, out, workshop, progress=progress)
+    board = Leaderboard(library.paths.runs / LEADERBOARD)
+    for found in result.collections:
+        board.add(found.evaluation)
+    return result
+
+
 def compare(
     a: str | Path,
     b: str | Path,
