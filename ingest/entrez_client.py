@@ -84,12 +84,14 @@ class EntrezClient:
         *,
         within: EntrezSearch | None = None,
         uids: int = 0,
+        sort: str = "",
     ) -> EntrezSearch:
         """Search PubMed; ``since`` and ``until`` (both included) limit the entry date ([edat]).
 
         ``within`` searches only what an earlier search found, whatever its query was made of. ``uids``
-        is how many PMIDs to return (at most :data:`WINDOW`). Raises :class:`UsageError` for a question that
-        cannot be asked, and the errors of :meth:`Eutils.call <pubmed_rag.ingest.eutils.Eutils.call>`, among them
+        is how many PMIDs to return (at most :data:`WINDOW`), in the order ``sort`` (``relevance``, ``pub_date``;
+        empty: most recently added first). Raises :class:`UsageError` for a question that cannot be asked, and the
+        errors of :meth:`Eutils.call <pubmed_rag.ingest.eutils.Eutils.call>`, among them
         :class:`HistoryExpiredError` when the session of ``within`` has ended.
         """
         if not query.strip():
@@ -98,6 +100,8 @@ class EntrezClient:
             raise UsageError(f"--since {since} is later than --until {until}")
         wanted = min(uids, WINDOW)
         params: Params = {"db": "pubmed", "term": query, "usehistory": "y", "retmax": wanted, "retmode": "xml"}
+        if sort:
+            params["sort"] = sort
         if since or until:  # mindate and maxdate count only together (NBK25499)
             params |= {
                 "datetype": "edat",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pubmed_rag.index.search import Searcher
     from pubmed_rag.ingest.bulk import BulkReport
     from pubmed_rag.ingest.entrez import EntrezClient
+    from pubmed_rag.ingest.entrez_live import LiveFound, LiveSort
     from pubmed_rag.ingest.entrez_preview import EntrezPreview
     from pubmed_rag.ingest.files import FilesReport
     from pubmed_rag.ingest.update import ChangedArticle, UpdateReport
@@ -128,6 +129,20 @@ class Library(Answering):
     def similar(self, article_id: str, *, top: int | None = None, filters: Filters | None = None) -> SearchResult:
         """The articles most like one of the library. Raises :class:`UnknownArticleError`."""
         return self.searcher.similar(article_id, top=self.settings.search.top if top is None else top, filters=filters)
+
+    def search_live(
+        self, query: str, *, top: int = 200, sort: LiveSort = "relevance", filters: Filters | None = None
+    ) -> LiveFound:
+        """What PubMed itself finds today, under the same filters. The query is sent there. Raises ``RemoteError``."""
+        from pubmed_rag.ingest.entrez_live import search_live
+
+        return search_live(self._entrez_now(), query, top=top, sort=sort, filters=filters)
+
+    def records_live(self, pmids: Iterable[str]) -> dict[str, Article]:
+        """Records by PMID as PubMed has them, which are shown and not added. Raises ``RemoteError``."""
+        from pubmed_rag.ingest.entrez_live import records_live
+
+        return records_live(self._entrez_now(), pmids)
 
     def article(self, article_id: str) -> Article:
         """One article. Raises :class:`UnknownArticleError`."""
@@ -371,6 +386,12 @@ class Library(Answering):
         from pubmed_rag.index.generation import switch
 
         return switch(self.paths, name).manifest
+
+    def _entrez_now(self) -> EntrezClient:
+        from pubmed_rag.ingest.entrez import EntrezClient
+        from pubmed_rag.ingest.entrez_live import impatient
+
+        return EntrezClient(impatient(self.settings.entrez))
 
     def _entrez(self) -> EntrezClient:
         from pubmed_rag.ingest.entrez import EntrezClient
