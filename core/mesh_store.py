@@ -162,6 +162,17 @@ class MeshStore:
                 found.setdefault(key, []).append(meaning)
         return found
 
+    def terms_beginning(self, key: str) -> list[tuple[str, str]]:
+        """Keys of terms that begin with ``key`` and a blank, with the heading each leads to; a hundred at most."""
+        return [
+            (term, name)
+            for term, name in self._rows(
+                "SELECT t.key, d.name FROM term t JOIN descriptor d ON d.ui = t.ui"
+                " WHERE t.key > ? AND t.key < ? AND t.kind <= 2 AND d.kind <> ? LIMIT 100",
+                (f"{key} ", f"{key}!", DescriptorKind.PUBLICATION_TYPE.value),  # "!" comes next after the blank
+            )
+        ]
+
     def below(self, ui: str) -> list[str]:
         """Names of the descriptor ``ui`` and of all that stand below it under any of its tree numbers."""
         rows = self._rows("SELECT name, trees FROM descriptor WHERE ui = ?", (ui,))

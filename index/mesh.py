@@ -116,6 +116,21 @@ class Mesh:
                         return meaning.name
         return None
 
+    def complete_heading(self, text: str) -> str | None:
+        """The heading that has a term of one word more than ``text``, which its own name has too.
+
+        So beta blockers, which MeSH knows as ``beta-Blockers, Adrenergic``, are Adrenergic beta-Antagonists. ``None``
+        where several headings have such a term, or none.
+        """
+        found: set[str] = set()
+        key = term_key(american(text))
+        for form in (key, *number_variants(key)):
+            for term, name in self._store.terms_beginning(form):
+                rest = term.removeprefix(form).split()
+                if len(rest) == 1 and rest[0] in term_key(name).split():
+                    found.add(name)
+        return found.pop() if len(found) == 1 else None
+
     # -- journals ----------------------------------------------------------------------------------
 
     def journal(self, text: str) -> Journal | None:

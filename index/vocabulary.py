@@ -27,3 +27,6 @@ class Vocabulary(Thesaurus, Protocol):
 
     def suggest_heading(self, text: str) -> str | None:
         """The heading that ``text``, which is none, may have been meant to be."""
+
+    def complete_heading(self, text: str) -> str | None:
+        """The one heading that has a term of one word more than ``text``, which its own name has too."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import STOPWORDS
+from pubmed_rag.index.vocabulary import Vocabulary
 from pubmed_rag.rag.engine import Engine, Message, Sampling
 from pubmed_rag.rag.query import keywords
+from pubmed_rag.rag.query_concepts import QueryConcept, concepts_of, joined, with_names
+
+Count = Callable[[str], int]
+"""How many articles a PubMed query finds."""
 
 _SYSTEM = (
     "Write the abstract of a medical article that answers the question: aim, methods, results and conclusion in three "
@@ -20,7 +26,105 @@ _PLAIN = frozenset(
 )
 """Words of a question that would narrow a PubMed query without naming its subject, beside those left out anyway."""
 
+_NAMES_SYSTEM = (
+    "You help a librarian to search PubMed. For each numbered term write other names of the same thing as medical "
+    "articles use them: one or two, separated by semicolons."
+)
+_NAME = "[A-Za-z] [A-Za-z0-9 -]{2,40}"
+_MOST_NAMED = 6
+_FEWEST_CONCEPTS = 2
+"""A query is not made wider than this, unless it would find nothing at all."""
+
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*|[^\sA-Za-z0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryHelp:
+    """A PubMed query to begin with, and how it came about.
+
+    ``hits``: how many articles it finds where that was counted. ``left_out`` are concepts without which it finds
+    more than nothing, each with what it finds alone; ``strict`` is the query with them.
+    """
+
+    question: str
+    query: str
+    concepts: tuple[QueryConcept, ...] = ()
+    hits: int | None = None
+    left_out: tuple[tuple[str, int], ...] = ()
+    strict: str = ""
+    has_mesh: bool = False
+
+
+def help_with_query(
+    question: str,
+    vocabulary: Vocabulary | None = None,
+    *,
+    count: Count | None = None,
+    engine: Callable[[], Engine] | None = None,
+) -> QueryHelp:
+    """A query for ``question``: of headings and words where there is a vocabulary, else of words that PubMed maps.
+
+    With ``engine`` the model proposes other names; those that MeSH knows for the same concept come in. With
+    ``count`` a query that finds nothing is made wider, and says how.
+    """
+    concepts = concepts_of(question, vocabulary) if vocabulary is not None else []
+    if vocabulary is None or not concepts:
+        query = pubmed_query(question)
+        hits = count(query) if count is not None and query else None
+        return QueryHelp(question, query, hits=hits, strict=query, has_mesh=vocabulary is not None)
+    if engine is not None:
+        names = _other_names(concepts, engine())
+        concepts = [with_names(concept, names.get(at, ()), vocabulary) for at, concept in enumerate(concepts)]
+    strict = joined(concepts)
+    if count is None:
+        return QueryHelp(question, strict, tuple(concepts), strict=strict, has_mesh=True)
+    kept, left_out, hits = _widened(concepts, count)
+    return QueryHelp(question, joined(kept), tuple(kept), hits, tuple(left_out), strict, has_mesh=True)
+
+
+def _widened(concepts: Sequence[QueryConcept], count: Count) -> tuple[list[QueryConcept], list[tuple[str, int]], int]:
+    """Leave concepts out, one after the other, until something is found.
+
+    First those that nothing matches; then one without which something is found, mere words before headings, and of
+    these the one that says least, which most articles have.
+    """
+    kept = list(concepts)
+    left_out: list[tuple[str, int]] = []
+    hits = count(joined(kept))
+    if hits:
+        return kept, left_out, hits
+    alone = {concept.query: count(concept.query) for concept in kept}
+    while not hits and len(kept) > 1:
+        empty = [concept for concept in kept if not alone[concept.query]]
+        if not empty and len(kept) <= _FEWEST_CONCEPTS:
+            break
+        without = {id(concept): count(joined([other for other in kept if other is not concept])) for concept in kept}
+        least = min(
+            empty or kept,
+            key=lambda concept: (not without[id(concept)], bool(concept.headings), -alone[concept.query]),
+        )
+        hits = without[id(least)]
+        kept.remove(least)
+        left_out.append((least.words, alone[least.query]))
+    return kept, left_out, hits
+
+
+def _other_names(concepts: Sequence[QueryConcept], engine: Engine) -> dict[int, list[str]]:
+    """What the model calls the concepts, by their place; nothing of it is checked yet."""
+    asked = concepts[:_MOST_NAMED]
+    lines = [f"{number}. {concept.words}" for number, concept in enumerate(asked, start=1)]
+    rows = ' "\\n" '.join(f'"{number}. " name ("; " name)?' for number in range(1, len(asked) + 1))
+    pieces = engine.generate(
+        [Message("system", _NAMES_SYSTEM), Message("user", "\n".join(lines))],
+        grammar=f"root ::= {rows}\nname ::= {_NAME}",
+        sampling=Sampling(max_tokens=24 * len(asked)),
+    )
+    found: dict[int, list[str]] = {}
+    for line in "".join(piece for piece in pieces if isinstance(piece, str)).splitlines():
+        number, dot, names = line.strip().partition(". ")
+        if dot and number.isdigit() and 1 <= int(number) <= len(asked):
+            found.setdefault(int(number) - 1, []).extend(part.strip() for part in names.split(";") if part.strip())
+    return found
 
 
 def pubmed_query(question: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pubmed_rag.core.errors import UnknownArticleError
+from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.models import registry
 from pubmed_rag.core.records import Answer
 from pubmed_rag.core.settings import Settings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pubmed_rag.rag.engine import Engine
     from pubmed_rag.rag.export import Export, ExportFormat
     from pubmed_rag.rag.process_engine import ProcessEngine
+    from pubmed_rag.rag.query_help import QueryHelp
     from pubmed_rag.rag.replay import Provenance, Recorded, Replay
     from pubmed_rag.rag.study_table import Study
 
@@ -33,6 +35,7 @@ class Answering:
 
     settings: Settings
     store: ArticleStore
+    paths: LibraryPaths
     _lock: threading.RLock
     _engines: dict[str, ProcessEngine | EndpointEngine]
     _judge: Judge | None = None
@@ -145,6 +148,37 @@ class Answering:
 
         name = model or self.settings.models.llm
         return stand_alone(question, before, (lambda: self._engine(name)) if rewrite else None)
+
+    def query_help(self, question: str, *, model: str | None = None, synonyms: bool = False) -> QueryHelp:
+        """A PubMed query for ``question``, of this library's MeSH, with what it finds here; wider if that is nothing.
+
+        With ``synonyms`` the model proposes other names, of which those that MeSH knows come in.
+        """
+        from pubmed_rag.core.errors import LibraryError, UsageError
+        from pubmed_rag.index.mesh import open_mesh
+        from pubmed_rag.rag.query_help import help_with_query
+
+        def count(query: str) -> int:
+            return self.searcher.search(query, mode="pubmed", top=1).total
+
+        if not question.strip():
+            raise UsageError("the question is empty")
+        try:
+            countable = bool(self.manifest())
+        except LibraryError:
+            countable = False
+        mesh = open_mesh(self.paths)
+        try:
+            name = model or self.settings.models.llm
+            return help_with_query(
+                question,
+                mesh,
+                count=count if countable else None,
+                engine=(lambda: self._engine(name)) if synonyms else None,
+            )
+        finally:
+            if mesh is not None:
+                mesh.close()
 
     def hypothetical_abstract(self, question: str, *, model: str | None = None) -> str:
         """An invented abstract to search by meaning with. Nothing in it is true."""

@@ -12,6 +12,7 @@ from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.files import write_text
 from pubmed_rag.core.records import Answer
 from pubmed_rag.ui.cli_export import split_ids
+from pubmed_rag.ui.cli_query import query
 from pubmed_rag.ui.cli_search import (
     JournalOption,
     LanguageOption,
@@ -167,32 +168,6 @@ def summarize(
         status.stop()
         warn(answer.notes)
         print_answer(stdout(), answer, library.store)
-
-
-def query(
-    context: typer.Context,
-    question: Annotated[str, typer.Argument(help="A question in plain language.")],
-    hypothetical: Annotated[
-        bool, typer.Option("--hypothetical", help="Also invent an abstract, to search by meaning with.")
-    ] = False,
-    model: Annotated[str | None, typer.Option(metavar="NAME|FILE.gguf", help="See 'pubmed-rag models list'.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Turn a question into a PubMed query to begin with, and if wanted into an invented abstract."""
-    from pubmed_rag.rag.query_help import pubmed_query
-
-    found = pubmed_query(question)
-    invented = None
-    if hypothetical:
-        with opened_library(context) as library, stderr().status("inventing an abstract"):
-            invented = library.hypothetical_abstract(question, model=model)
-    if as_json:
-        typer.echo(to_json({"question": question, "query": found, "hypothetical": invented}))
-        return
-    typer.echo(found)
-    if invented is not None:
-        stderr().print("invented, for searching with --mode dense only:", style="yellow")
-        typer.echo(invented)
 
 
 def _replay(context: typer.Context, path: Path | None, *, as_json: bool) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pubmed_rag.ingest.bulk import BulkReport
     from pubmed_rag.ingest.entrez_preview import EntrezPreview
     from pubmed_rag.ingest.update import ChangedArticle, SourceUpdate, UpdateReport
+    from pubmed_rag.rag.query_help import QueryHelp
     from pubmed_rag.rag.study_table import Fact, Study
 
 
@@ -183,6 +184,27 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "notes": list(answer.notes),
         "raw": answer.raw,
         "timings_ms": dict(answer.timings_ms),
+    }
+
+
+def query_help_json(found: QueryHelp) -> dict[str, Any]:
+    """``hits`` is ``null`` where there was no index to count in; ``strict`` the query before it was made wider."""
+    return {
+        "question": found.question,
+        "query": found.query,
+        "hits": found.hits,
+        "strict": found.strict,
+        "left_out": [{"words": words, "hits": hits} for words, hits in found.left_out],
+        "concepts": [
+            {
+                "words": concept.words,
+                "headings": list(concept.headings),
+                "added": list(concept.added),
+                "query": concept.query,
+            }
+            for concept in found.concepts
+        ],
+        "mesh": found.has_mesh,
     }
 
 
