@@ -29,7 +29,8 @@ class CollectionSpec:
 
     ``task`` is how it is measured; ``kind`` says what its topics are written as; ``sentences`` builds sentence
     vectors too; ``pmids`` says that its ids are PMIDs, so that PubMed itself can be asked; ``queries`` names
-    another file of topics of the same folder; ``topics`` takes only so many, spread evenly over all. Where the collection has no documents, ``corpus`` names files with
+    another file of topics of the same folder; ``topics`` takes only so many, spread evenly over all. Where the
+    collection has no documents, ``corpus`` names files with
     them, or ``library`` a library that holds them, indexed. ``systems`` are the only ones to run, all if empty;
     ``baseline`` is the one the others are compared with, where it is not the challenge's. ``caution`` is what a
     reader must know of how it was judged.
@@ -191,7 +192,7 @@ def _check(config: ChallengeConfig, source: str) -> None:
     for collection in config.collections:
         _known(collection.task, list(TASKS), "task", source)
         if collection.topics is not None and collection.topics < 1:
-            raise UsageError(f"{source}: topics of '{collection.name}' must be 1 or more", remedy="leave it out for all")
+            raise UsageError(f"{source}: '{collection.name}' has no topics", remedy="leave 'topics' out for all")
 
 
 def _known(name: str, names: list[str], what: str, source: str) -> None:

@@ -21,10 +21,18 @@ from pubmed_rag.eval.challenge_report import (
 from pubmed_rag.eval.charts import Dot, dot_plot
 from pubmed_rag.eval.failures import Failure
 from pubmed_rag.eval.report import INTERVAL, METHOD, comparisons_table, provenance_table, signed, systems_table
-from pubmed_rag.eval.report_html import html_figure, html_list, html_page, html_table, systems_plot
-from pubmed_rag.eval.statistics import Interval
+from pubmed_rag.eval.report_html import (
+    FIRM,
+    differences_plot,
+    html_figure,
+    html_list,
+    html_page,
+    html_table,
+    systems_plot,
+    topic_differences,
+)
+from pubmed_rag.eval.statistics import FEWEST, Interval
 
-_FIRM = "Filled: a difference is shown. Hollow: none is. The dashed line is no difference."
 _GROUPS = "Filled: the interval leaves out 0; it stands by itself, not corrected for the number of groups."
 
 
@@ -59,18 +67,20 @@ def _headline_plot(result: ChallengeResult) -> str:
     """One plot a primary measure: differences in different measures have no common scale."""
     plots = []
     for measure in dict.fromkeys(comparison.measure for _, comparison in result.headlines()):
+        pairs = [(found, c) for found, c in result.headlines() if c.measure == measure]
         dots = [
             _dot(
-                f"{found.spec.name}: {comparison.system} vs {comparison.baseline}",
-                comparison.difference,
-                comparison.interval,
-                comparison.verdict != "no difference shown",
+                f"{found.spec.name}: {c.system} vs {c.baseline}",
+                c.difference,
+                c.interval,
+                c.verdict != "no difference shown",
+                () if c.interval else topic_differences(found.evaluation, c.baseline, c.system),
             )
-            for found, comparison in result.headlines()
-            if comparison.measure == measure
+            for found, c in pairs
         ]
+        few = "" if all(c.interval for _, c in pairs) else f" Strokes: single topics, where fewer than {FEWEST}."
         caption = f"Difference in {measure} with its {INTERVAL}"
-        plots.append(html_figure(dot_plot(dots, caption=caption, form=signed, zero=True), f"{caption}. {_FIRM}"))
+        plots.append(html_figure(dot_plot(dots, caption=caption, form=signed, zero=True), f"{caption}. {FIRM}{few}"))
     return "\n".join(plots)
 
 
@@ -83,15 +93,9 @@ def _collection(found: CollectionResult) -> list[str]:
         html_table(systems_table(evaluation)),
     ]
     if evaluation.comparisons:
-        dots = [
-            _dot(f"{c.system} vs {c.baseline}", c.difference, c.interval, c.verdict != "no difference shown")
-            for c in evaluation.comparisons
-        ]
-        caption = f"Difference in {evaluation.primary.name} with its {INTERVAL}"
-        plot = dot_plot(dots, caption=caption, form=signed, zero=True)
         body += [
             "<h3>Differences</h3>",
-            html_figure(plot, f"{caption}. {_FIRM}"),
+            differences_plot(evaluation),
             html_table(comparisons_table(evaluation)),
         ]
     if found.group_results:
@@ -125,5 +129,6 @@ def _failure(failure: Failure) -> str:
     )
 
 
-def _dot(label: str, value: float, interval: Interval | None, firm: bool) -> Dot:
-    return Dot(label, value, interval.low if interval else None, interval.high if interval else None, firm)
+def _dot(label: str, value: float, interval: Interval | None, firm: bool, singles: tuple[float, ...] = ()) -> Dot:
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    return Dot(label, value, low, high, firm, singles)

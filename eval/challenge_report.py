@@ -112,7 +112,7 @@ def groups_table(found: CollectionResult) -> Table:
             plain(r.baseline_mean),
             plain(r.system_mean),
             signed(r.difference),
-            interval_text(r.interval, signed),
+            interval_text(r.interval, signed) if r.interval else "(no interval)",
             f"{r.wins:,}",
             f"{r.losses:,}",
         )

@@ -18,7 +18,8 @@ _SIDE = 4.0
 class Dot:
     """One row: ``label`` on the left, the value in words on the right, dot and interval below.
 
-    ``firm`` dots are filled, others hollow, so that the difference does not hang on colour.
+    ``firm`` dots are filled, others hollow, so that the difference does not hang on colour. ``singles`` are the
+    values that the dot is the mean of, drawn as small strokes where they are too few for an interval.
     """
 
     label: str
@@ -26,11 +27,14 @@ class Dot:
     low: float | None
     high: float | None
     firm: bool = True
+    singles: tuple[float, ...] = ()
 
 
 def dot_plot(dots: Sequence[Dot], *, caption: str, form: Callable[[float], str], zero: bool = False) -> str:
     """An ``<svg>`` element of full width. ``form`` writes numbers; ``zero`` draws the line of no difference."""
-    bounds = [v for dot in dots for v in (dot.value, dot.low, dot.high) if v is not None] + ([0.0] if zero else [])
+    bounds = [v for dot in dots for v in (dot.value, dot.low, dot.high, *dot.singles) if v is not None] + (
+        [0.0] if zero else []
+    )
     low, high = min(bounds), max(bounds)
     if high - low < 1e-9:
         low, high = low - 0.05, high + 0.05
@@ -53,6 +57,9 @@ def dot_plot(dots: Sequence[Dot], *, caption: str, form: Callable[[float], str],
         parts.append(f'<text class="value" x="100%" y="{top + 16}" text-anchor="end">{escape(form(dot.value))}</text>')
         if dot.low is not None and dot.high is not None:
             parts.append(f'<line class="interval" x1="{x(dot.low)}" x2="{x(dot.high)}" y1="{middle}" y2="{middle}"/>')
+        parts += [
+            f'<line class="single" x1="{x(v)}" x2="{x(v)}" y1="{middle - 7}" y2="{middle + 7}"/>' for v in dot.singles
+        ]
         kind = "firm" if dot.firm else "open"
         parts.append(f'<circle class="{kind}" cx="{x(dot.value)}" cy="{middle}" r="6"/>')
     height = bottom + _AXIS

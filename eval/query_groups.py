@@ -9,11 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pubmed_rag.eval.collections import Topic
-from pubmed_rag.eval.statistics import Interval, bootstrap_interval
+from pubmed_rag.eval.statistics import FEWEST, Interval, bootstrap_interval
 from pubmed_rag.index.query_kind import query_kind
-
-FEWEST = 10
-"""Topics a group must have to be shown: fewer say nothing."""
 
 _SHORT, _LONG = 5, 12
 _RESAMPLES = 2_000
@@ -72,7 +69,7 @@ def group_results(
     pairs: Sequence[tuple[str, str]],
     seed: int,
 ) -> tuple[GroupResult, ...]:
-    """Each pair of (baseline, system) on each group that has enough topics and is not all of them.
+    """Each pair of (baseline, system) on each group that has enough topics for an interval and is not all of them.
 
     ``groups`` are by topic, ``values`` by system and topic in the same order.
     """

@@ -39,7 +39,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class SystemResult:
-    """One system's figures. ``interval`` is that of the mean of the primary measure.
+    """One system's figures. ``interval`` is that of the mean of the primary measure; ``None`` for too few topics.
 
     ``without_results`` counts topics for which nothing was returned. Latency is wall time of one search,
     one at a time, on the machine of the run.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pubmed_rag.eval.records import Evaluation, SystemResult
-from pubmed_rag.eval.statistics import ALPHA, CONFIDENCE, Comparison, Interval
+from pubmed_rag.eval.statistics import ALPHA, CONFIDENCE, FEWEST, Comparison, Interval
 
 INTERVAL = f"{CONFIDENCE:.0%} interval"
 _MINUS = "\N{MINUS SIGN}"
@@ -51,6 +51,8 @@ METHOD = (
     f"Intervals: symmetric studentised bootstrap over topics, {CONFIDENCE:.0%}, each by itself. "
     "p: paired randomisation test, two-sided, Holm-corrected for all comparisons of this table. "
     f"A difference is claimed only where p is below {ALPHA} and the interval leaves out 0. "
+    f"With fewer than {FEWEST} topics there is no interval, but the range of the single topics in its place, and p is "
+    "exact and decides alone. "
     "Effect size: Cohen's d of the paired differences."
 )
 """How to read the table of differences."""
@@ -87,7 +89,7 @@ def verdict_sentence(comparison: Comparison) -> str:
     else:
         claim = f"{comparison.system} is {comparison.verdict} than {comparison.baseline}"
     return (
-        f"{claim}: {signed(comparison.difference)} {comparison.measure} {interval_text(comparison.interval, signed)}, "
+        f"{claim}: {signed(comparison.difference)} {comparison.measure} {spread_text(comparison)}, "
         f"p_Holm {p_text(comparison.p_holm, relation=True)} "
         f"({comparison.wins:,} topics won, {comparison.ties:,} tied, {comparison.losses:,} lost)."
     )
@@ -108,7 +110,7 @@ def comparisons_table(evaluation: Evaluation) -> Table:
             f"{c.system} vs {c.baseline}",
             c.verdict,
             signed(c.difference),
-            interval_text(c.interval, signed),
+            spread_text(c),
             p_text(c.p),
             p_text(c.p_holm),
             "-" if c.effect_size is None else signed(c.effect_size, 2),
@@ -172,7 +174,7 @@ def _system_row(system: SystemResult, measures: Sequence[str]) -> tuple[str, ...
     first, *others = measures
     return (
         system.name,
-        f"{plain(system.scores.mean(first))} {interval_text(system.interval, plain)}",
+        f"{plain(system.scores.mean(first))} {_reach(system, first)}",
         *(plain(system.scores.mean(measure)) for measure in others),
         f"{system.without_results:,}",
         f"{system.median_ms:.1f}",
@@ -192,11 +194,29 @@ def _split_configurations(systems: Iterable[SystemResult]) -> tuple[list[tuple[s
     return shared, [(name, facts) for name, facts in own if facts]
 
 
-def interval_text(interval: Interval | None, write: Callable[[float], str]) -> str:
-    """``[low, high]``, or that there is none."""
-    if interval is None:
-        return "[too few topics]"
+def interval_text(interval: Interval, write: Callable[[float], str]) -> str:
+    """``[low, high]``."""
     return f"[{write(interval.low)}, {write(interval.high)}]"
+
+
+def spread_text(comparison: Comparison) -> str:
+    """The interval of a difference, or with too few topics for one ``(topics -0.114 to -0.027)``."""
+    if comparison.interval is not None:
+        return interval_text(comparison.interval, signed)
+    if comparison.lowest is None or comparison.highest is None:
+        return "(no interval)"
+    return _range_text(comparison.lowest, comparison.highest, signed)
+
+
+def _reach(system: SystemResult, measure: str) -> str:
+    if system.interval is not None:
+        return interval_text(system.interval, plain)
+    values = system.scores.values[measure]
+    return _range_text(min(values), max(values), plain)
+
+
+def _range_text(lowest: float, highest: float, write: Callable[[float], str]) -> str:
+    return f"(topics {write(lowest)} to {write(highest)})"
 
 
 def p_text(value: float, *, relation: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 
@@ -23,6 +23,9 @@ from pubmed_rag.eval.report import (
     topics_table,
     verdicts,
 )
+from pubmed_rag.eval.statistics import FEWEST, Interval
+
+FIRM = "Filled: a difference is shown. Hollow: none is. The dashed line is no difference."
 
 _NOTHING_FETCHED = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -75,38 +78,59 @@ def html_page(name: str, body: str, footer: str) -> str:
 
 def systems_plot(evaluation: Evaluation) -> str:
     """Each system's mean of the primary measure with its interval."""
+    name = evaluation.primary.name
     dots = [
-        Dot(
-            system.name,
-            system.scores.mean(evaluation.primary.name),
-            system.interval.low if system.interval else None,
-            system.interval.high if system.interval else None,
-        )
+        _with_interval(system.name, system.scores.mean(name), system.interval, system.scores.values[name])
         for system in evaluation.systems
     ]
-    caption = f"{evaluation.primary.name} of each system with its {INTERVAL}"
-    note = "Intervals that overlap do not mean that systems are equal: each topic is compared with itself below."
+    caption = f"{name} of each system {_whiskers(evaluation)}"
+    note = "Overlap does not mean that systems are equal: each topic is compared with itself below."
     return html_figure(dot_plot(dots, caption=caption, form=plain), f"{caption}. {note}")
+
+
+def differences_plot(evaluation: Evaluation) -> str:
+    """Each comparison's difference with its interval, or with the single topics where they are too few for one."""
+    dots = [
+        _with_interval(
+            f"{c.system} vs {c.baseline}",
+            c.difference,
+            c.interval,
+            topic_differences(evaluation, c.baseline, c.system),
+            firm=c.verdict != "no difference shown",
+        )
+        for c in evaluation.comparisons
+    ]
+    caption = f"Difference in {evaluation.primary.name} {_whiskers(evaluation)}"
+    plot = dot_plot(dots, caption=caption, form=signed, zero=True)
+    return html_figure(plot, f"{caption}. {FIRM}")
+
+
+def topic_differences(evaluation: Evaluation, baseline: str, system: str) -> tuple[float, ...]:
+    """System minus baseline by the primary measure, topic by topic."""
+    values = {result.name: result.scores.values[evaluation.primary.name] for result in evaluation.systems}
+    return tuple(after - before for before, after in zip(values[baseline], values[system], strict=True))
+
+
+def _with_interval(
+    label: str, value: float, interval: Interval | None, singles: Sequence[float], *, firm: bool = True
+) -> Dot:
+    if interval is None:
+        return Dot(label, value, None, None, firm, tuple(singles))
+    return Dot(label, value, interval.low, interval.high, firm)
+
+
+def _whiskers(evaluation: Evaluation) -> str:
+    if len(evaluation.topics) < FEWEST:
+        return f"and the single topics as strokes: {len(evaluation.topics)} are too few for an interval"
+    return f"with its {INTERVAL}"
 
 
 def _differences(evaluation: Evaluation) -> str:
     if not evaluation.comparisons:
         return ""
-    dots = [
-        Dot(
-            f"{comparison.system} vs {comparison.baseline}",
-            comparison.difference,
-            comparison.interval.low if comparison.interval else None,
-            comparison.interval.high if comparison.interval else None,
-            firm=comparison.verdict != "no difference shown",
-        )
-        for comparison in evaluation.comparisons
-    ]
-    caption = f"Difference in {evaluation.primary.name} with its {INTERVAL}"
-    plot = dot_plot(dots, caption=caption, form=signed, zero=True)
-    note = "Filled: a difference is shown. Hollow: none is. The dashed line is no difference."
+    figure = differences_plot(evaluation)
     return (
-        f"<h2>Differences</h2>\n{html_figure(plot, f'{caption}. {note}')}\n"
+        f"<h2>Differences</h2>\n{figure}\n"
         + f"{html_table(comparisons_table(evaluation))}\n"
         + (f'<p class="note">{escape(METHOD)}</p>')
     )

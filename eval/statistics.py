@@ -30,14 +30,16 @@ DIFFERENCE = 0.02
 POWER = 0.8
 """The chance, by convention, with which a study should find a difference that is there (Cohen 1988)."""
 
-_EXACT_UP_TO = 13
-"""Topics that differ: up to here all 2^n sign assignments are fewer than :data:`RESAMPLES`, so all are tried."""
+FEWEST = 15
+"""Topics below which no interval is given, only the range of the single topics. With many ties among 12 topics one
+interval in ten is more than twice as wide as Student's, and single ones a hundred times; from 15 on that ends
+(benchmarks/intervals.py). The exact test needs no such number and stands alone there."""
+
+_EXACT_UP_TO = FEWEST - 1
+"""Topics that differ: up to here all 2^n sign assignments are tried, so that p is exact wherever it stands alone."""
 
 _TIE = 1e-9
 """Differences below it are none; values of measures are ratios of small numbers."""
-
-_FEWEST = 5
-"""Topics below which no method gives an interval worth the name."""
 
 _CHUNK = 1_000
 
@@ -56,7 +58,8 @@ class Comparison:
 
     ``p`` is two-sided; ``p_holm`` is ``p`` adjusted for all comparisons made together. ``wins`` counts the
     topics on which ``system`` was better. ``effect_size`` is Cohen's d for pairs, mean over standard
-    deviation (n - 1) of the differences; ``None`` where they do not vary, as is ``interval`` below 5 topics.
+    deviation (n - 1) of the differences; ``None`` where they do not vary. ``interval`` is ``None`` below
+    :data:`FEWEST` topics; ``lowest`` and ``highest``, the differences of the single topics, are always there.
     ``detectable`` is the smallest difference that so many topics show with 80 % power, ``topics_needed`` how
     many topics would show a difference of 0.02; ``None`` where the differences do not vary.
     """
@@ -76,6 +79,8 @@ class Comparison:
     verdict: ComparisonVerdict
     detectable: float | None = None
     topics_needed: int | None = None
+    lowest: float | None = None
+    highest: float | None = None
 
 
 def compare_all(
@@ -107,8 +112,11 @@ def correct_together(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...
     )
 
 
-def bootstrap_interval(values: Sequence[float] | Values, *, seed: int, resamples: int = RESAMPLES) -> Interval | None:
-    """Symmetric studentised bootstrap interval of the mean of ``values`` (n,), one a topic; ``None`` below 5 topics.
+def bootstrap_interval(
+    values: Sequence[float] | Values, *, seed: int, resamples: int = RESAMPLES, fewest: int = FEWEST
+) -> Interval | None:
+    """Symmetric studentised bootstrap interval of the mean of ``values`` (n,), one a topic; ``None`` for fewer than
+    ``fewest``.
 
     mean ± q · s, with q the CONFIDENCE quantile of abs(mean* - mean) / s* over resamples: Hall, Journal of
     the Royal Statistical Society B 50 (1988) 35; on topics: Sakai, SIGIR 2006. On simulated differences with
@@ -118,7 +126,7 @@ def bootstrap_interval(values: Sequence[float] | Values, *, seed: int, resamples
     """
     data = _array(values)
     n = len(data)
-    if n < _FEWEST:
+    if n < fewest:
         return None
     mean, spread = float(data.mean()), float(data.std(ddof=1))
     if spread < _TIE:
@@ -142,7 +150,7 @@ def randomisation_p(differences: Sequence[float] | Values, *, seed: int, resampl
     """Two-sided p of Fisher's paired randomisation test: had each topic's two values been swapped by a coin,
     how often would the mean difference be at least this far from 0?
 
-    Exact for up to 13 topics that differ, else (hits + 1) / (resamples + 1), which never is 0 (Phipson and
+    Exact for up to 14 topics that differ, else (hits + 1) / (resamples + 1), which never is 0 (Phipson and
     Smyth, 2010). Topics without a difference have no say: their swap changes nothing.
     """
     data = _array(differences)
@@ -174,6 +182,11 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
         largest = max(largest, min(1.0, p_values[position] * (len(p_values) - rank)))
         adjusted[position] = largest
     return tuple(adjusted)
+
+
+def smallest_p(differing: int) -> float:
+    """The least p that :func:`randomisation_p` can give where so many topics differ: all of them to one side."""
+    return min(1.0, 2.0 ** (1 - differing))
 
 
 def topics_needed(spread: float, difference: float = DIFFERENCE, power: float = POWER) -> int | None:
@@ -217,13 +230,15 @@ def _compare(measure: str, system: str, baseline: str, differences: Values, seed
         verdict="no difference shown",
         detectable=detectable(spread, len(differences)),
         topics_needed=topics_needed(spread),
+        lowest=float(differences.min()),
+        highest=float(differences.max()),
     )
 
 
 def _verdict(comparison: Comparison, p_holm: float) -> ComparisonVerdict:
-    """A difference is claimed only where the corrected test and the interval both show it."""
+    """A difference is claimed only where the corrected test and the interval, if there is one, both show it."""
     interval = comparison.interval
-    if interval is None or p_holm >= ALPHA or interval.low <= 0.0 <= interval.high:
+    if p_holm >= ALPHA or (interval is not None and interval.low <= 0.0 <= interval.high):
         return "no difference shown"
     return "better" if comparison.difference > 0 else "worse"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pubmed_rag.eval.measures import JUDGED_10
 from pubmed_rag.eval.records import Evaluation, SystemResult
-from pubmed_rag.eval.statistics import ALPHA, DIFFERENCE, Comparison
+from pubmed_rag.eval.statistics import ALPHA, DIFFERENCE, FEWEST, Comparison, smallest_p
 
 _FEW = 25
 _UNEVEN = 0.05
@@ -15,7 +15,8 @@ def reasons_for(comparison: Comparison, evaluation: Evaluation, caution: str = "
     """Why the verdict is what it is, and how far it carries, most important first."""
     results = {system.name: system for system in evaluation.systems}
     reasons = [_evidence(comparison)]
-    if comparison.verdict == "no difference shown" and comparison.detectable is not None:
+    by_interval = comparison.interval is not None  # the normal approximation behind power needs as many topics
+    if comparison.verdict == "no difference shown" and comparison.detectable is not None and by_interval:
         reasons.append(_power(comparison))
     if comparison.topics < _FEW:
         reasons.append(f"there are only {comparison.topics} topics")
@@ -36,12 +37,24 @@ def reasons_for(comparison: Comparison, evaluation: Evaluation, caution: str = "
 def _evidence(comparison: Comparison) -> str:
     interval = comparison.interval
     if interval is None:
-        return "too few topics for an interval, so nothing is claimed"
+        return _exact_evidence(comparison)
     p = "below 0.001" if comparison.p_holm < 0.001 else f"{comparison.p_holm:.3f}"
     inside = interval.low <= 0.0 <= interval.high
     if comparison.verdict == "no difference shown" and not inside:
         return f"the interval leaves out 0, but p, corrected for all comparisons made, is {p} and not below {ALPHA}"
     return f"the interval {'holds' if inside else 'leaves out'} 0 and the corrected p is {p}"
+
+
+def _exact_evidence(comparison: Comparison) -> str:
+    """Of few topics: what the exact test says, and what it could have said at most."""
+    differing = comparison.wins + comparison.losses
+    text = (
+        f"fewer than {FEWEST} topics give no interval worth the name; the exact test, over all ways of swapping the "
+        f"two systems topic by topic, gives p = {comparison.p:.3f}, corrected {comparison.p_holm:.3f}"
+    )
+    if comparison.verdict != "no difference shown" or not differing:
+        return text
+    return f"{text}; with {differing} topics that differ it can give {smallest_p(differing):.3f} at the least"
 
 
 def _power(comparison: Comparison) -> str:

@@ -53,7 +53,7 @@ def print_challenge(console: Console, result: ChallengeResult) -> None:
 
 def print_differences(console: Console, differences: Iterable[Difference]) -> None:
     """One line a system and measure: before, after, and what can be said."""
-    from pubmed_rag.eval.report import interval_text, p_text, plain, signed
+    from pubmed_rag.eval.report import p_text, plain, signed, spread_text
 
     for item in differences:
         c = item.comparison
@@ -61,7 +61,7 @@ def print_differences(console: Console, differences: Iterable[Difference]) -> No
         line = f"{where}{item.system} {item.measure} {plain(item.before)} → {plain(item.after)}"
         if c is not None:
             line += (
-                f", {c.verdict}: {signed(c.difference)} {interval_text(c.interval, signed)}, p_Holm "
+                f", {c.verdict}: {signed(c.difference)} {spread_text(c)}, p_Holm "
                 f"{p_text(c.p_holm, relation=True)} ({c.wins:,} topics won, {c.ties:,} tied, {c.losses:,} lost)"
             )
         console.print(Text(line))

@@ -23,6 +23,12 @@ def test_one_dot_without_an_interval() -> None:
     assert 'class="interval"' not in svg
 
 
+def test_few_topics_are_drawn_one_by_one() -> None:
+    svg = dot_plot([Dot("a", 0.5, None, None, singles=(0.0, 0.5, 1.0))], caption="c", form=str)
+    assert svg.count('class="single"') == 3
+    assert 'x1="4.00%" x2="4.00%"' in svg  # the scale reaches to the outermost of them
+
+
 def test_dots_without_a_firm_difference_are_hollow() -> None:
     svg = dot_plot([Dot("a", 0.1, -0.1, 0.3, firm=False)], caption="c", form=str, zero=True)
     assert '<circle class="open"' in svg

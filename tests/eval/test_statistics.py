@@ -14,6 +14,7 @@ from pubmed_rag.eval.statistics import (
     detectable,
     holm,
     randomisation_p,
+    smallest_p,
     topics_needed,
 )
 
@@ -32,8 +33,9 @@ def test_topics_without_a_difference_have_no_say() -> None:
 
 
 def test_sampled_p_is_near_the_exact_one_and_never_zero() -> None:
-    # 14 equal differences are sampled: 2 of 2^14 assignments reach the mean.
-    assert randomisation_p([0.1] * 14, seed=1) == pytest.approx(2 / 2**14, abs=5e-4)
+    # 15 equal differences are sampled: 2 of 2^15 assignments reach the mean. 14 are not.
+    assert randomisation_p([0.1] * 15, seed=1) == pytest.approx(2 / 2**15, abs=5e-4)
+    assert randomisation_p([0.1] * 14, seed=1) == 2 / 2**14
     assert randomisation_p([0.1] * 200, seed=1, resamples=99) == 1 / 100
 
 
@@ -52,8 +54,8 @@ def test_holm_never_makes_p_smaller(p_values: list[float]) -> None:
 
 
 def test_interval_of_few_or_equal_values() -> None:
-    assert bootstrap_interval([0.1, 0.2, 0.3, 0.4], seed=0) is None
-    assert bootstrap_interval([0.25] * 9, seed=0) == Interval(0.25, 0.25)
+    assert bootstrap_interval([0.1, 0.2] * 7, seed=0) is None
+    assert bootstrap_interval([0.25] * 15, seed=0) == Interval(0.25, 0.25)
 
 
 def test_interval_where_hardly_a_topic_differs() -> None:
@@ -97,6 +99,31 @@ def test_verdicts_follow_the_corrected_test() -> None:
     assert all(c.p_holm >= c.p for c in comparisons)
 
 
+def test_few_topics_have_no_interval_and_the_exact_test_decides() -> None:
+    base = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    better = [value + 0.1 for value in base]
+    mixed = [value + (-0.1 if place == 1 else 0.3) for place, value in enumerate(base)]
+    up, both = compare_all(
+        "m", {"old": base, "up": better, "mixed": mixed}, seed=0, pairs=[("old", "up"), ("old", "mixed")]
+    )
+    assert (up.interval, both.interval) == (None, None)
+    assert (up.lowest, up.highest) == (pytest.approx(0.1), pytest.approx(0.1))
+    assert (both.lowest, both.highest) == (pytest.approx(-0.1), pytest.approx(0.3))
+    # All seven to one side: 2 of 128 ways; with the smallest turned round 4 of 128.
+    assert (up.p, both.p) == (2 / 128, 4 / 128)
+    assert up.p == smallest_p(7)
+    assert (up.p_holm, up.verdict) == (4 / 128, "better")
+    assert (both.p_holm, both.verdict) == (4 / 128, "better")
+    again = compare_all("m", {"old": base, "a": better, "b": better, "c": better, "d": better}, seed=0)
+    assert {c.verdict for c in again} == {"no difference shown"}  # ten comparisons: 10 x 2/128 is above 0.05
+
+
+def test_the_exact_test_keeps_its_level_on_few_topics() -> None:
+    generator = np.random.default_rng(2)
+    small = sum(randomisation_p(generator.normal(0, 0.3, 8), seed=0) < 0.05 for _ in range(2000))
+    assert 0.03 <= small / 2000 <= 0.06  # 12 of 256 sign assignments lie at or below 0.05: 4.7 %
+
+
 def test_a_pair_does_not_depend_on_the_others() -> None:
     generator = np.random.default_rng(5)
     values = {name: generator.uniform(size=40).tolist() for name in ("a", "b", "c")}
@@ -106,7 +133,7 @@ def test_a_pair_does_not_depend_on_the_others() -> None:
 
 
 def test_identical_systems() -> None:
-    (comparison,) = compare_all("m", {"a": [0.1, 0.5, 0.9] * 4, "b": [0.1, 0.5, 0.9] * 4}, seed=0)
+    (comparison,) = compare_all("m", {"a": [0.1, 0.5, 0.9] * 5, "b": [0.1, 0.5, 0.9] * 5}, seed=0)
     assert (comparison.p, comparison.interval, comparison.effect_size) == (1.0, Interval(0.0, 0.0), None)
     assert comparison.verdict == "no difference shown"
 
