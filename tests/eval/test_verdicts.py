@@ -41,7 +41,8 @@ def test_few_topics_and_empty_answers(tmp_path: Path) -> None:
     found = reasons(compared(FakeSystem("old", [0, 1]), FakeSystem("new", [1]), tmp_path, few))
     assert found[0] == (
         "fewer than 15 topics give no interval worth the name; the exact test, over all ways of swapping the two "
-        "systems topic by topic, gives p = 0.125, corrected 0.125; with 4 topics that differ it can give 0.125 at the least"
+        "systems topic by topic, gives p = 0.125, corrected 0.125; with 4 topics that differ it can give 0.125 at the "
+        "least"
     )
     assert "there are only 8 topics" in found
     assert not any("80 % chance" in reason for reason in found)
