@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -49,6 +50,13 @@ def read_questions(path: Path, split: str | None = None) -> tuple[Question, ...]
     if path.is_dir() or is_bioasq(path):
         return read_bioasq_questions(path, split or "all")
     return read_jsonl_questions(path, split)
+
+
+def spread(questions: Sequence[Question], limit: int | None) -> tuple[Question, ...]:
+    """``limit`` of the questions, spread evenly over all; all without a limit."""
+    if limit is None or limit >= len(questions):
+        return tuple(questions)
+    return tuple(questions[position * len(questions) // limit] for position in range(limit))
 
 
 class _Line(msgspec.Struct):

@@ -193,10 +193,11 @@ class Answering:
         spec = registry().get(name)
         repairs = spec.repair if spec else True
         return Answerer(
-            self.store, self.searcher, lambda: self._engine(name), judge=self._chosen_judge(), repairs=repairs
+            self.store, self.searcher, lambda: self._engine(name), judge=self.chosen_judge(), repairs=repairs
         )
 
-    def _chosen_judge(self) -> Judge | None:
+    def chosen_judge(self) -> Judge | None:
+        """The judge that the settings name; ``None``: words, figures and meaning."""
         name = self.settings.models.judge
         with self._lock:
             if name and self._judge is None:

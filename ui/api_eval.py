@@ -175,14 +175,12 @@ def evaluate_answers(
     from dataclasses import replace
 
     from pubmed_rag.eval.qa import evaluate_answers as evaluate_all
-    from pubmed_rag.eval.questions import read_questions
+    from pubmed_rag.eval.questions import read_questions, spread
     from pubmed_rag.ui.api import Library
 
     chosen = settings or load_settings(os.environ)
     path = Path(questions)
-    asked = read_questions(path, split)
-    if limit is not None and limit < len(asked):
-        asked = tuple(asked[position * len(asked) // limit] for position in range(limit))
+    asked = spread(read_questions(path, split), limit)
     with Library(chosen, progress=progress) as library:
         options = library.ask_options()
         if top is not None:
@@ -192,28 +190,33 @@ def evaluate_answers(
         return evaluate_all(f"{path.name}{f', {split}' if split else ''}", asked, answerer, target, progress=progress)
 
 
+def answering_configuration(library: Library, options: AskOptions, model: str) -> dict[str, str]:
+    """Everything that could change what a library answers."""
+    from pubmed_rag.eval.provenance import ENGINES, answering_code_digest, versions
+
+    manifest = library.manifest()
+    return {
+        "model": model,
+        "top": str(options.top),
+        "temperature": str(options.temperature),
+        "seed": str(options.seed),
+        "generation": manifest.generation,
+        "articles": str(manifest.articles),
+        "index": manifest.created,
+        "encoder": f"{manifest.model} {manifest.model_revision}",
+        "code": answering_code_digest(),
+        **versions((*ENGINES, "llama-cpp-python")),
+    }
+
+
 class _LibraryAnswerer:
     """The product's own answers over one library."""
 
     def __init__(self, library: Library, options: AskOptions, model: str) -> None:
-        from pubmed_rag.eval.provenance import ENGINES, answering_code_digest, versions
-
         self._library = library
         self._options = options
         self._model = model
-        manifest = library.manifest()
-        self.configuration: Mapping[str, str] = {
-            "model": model,
-            "top": str(options.top),
-            "temperature": str(options.temperature),
-            "seed": str(options.seed),
-            "generation": manifest.generation,
-            "articles": str(manifest.articles),
-            "index": manifest.created,
-            "encoder": f"{manifest.model} {manifest.model_revision}",
-            "code": answering_code_digest(),
-            **versions((*ENGINES, "llama-cpp-python")),
-        }
+        self.configuration: Mapping[str, str] = answering_configuration(library, options, model)
 
     def ask(self, question: str) -> Answer:
         return self._library.ask(question, self._options, model=self._model)

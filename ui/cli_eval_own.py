@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from pubmed_rag.ui import cli_eval_answers
 from pubmed_rag.ui.command import JsonOption, opened_library, state_of
 from pubmed_rag.ui.console import ConsoleProgress, stderr, stdout
 from pubmed_rag.ui.contract import to_json
@@ -24,6 +25,7 @@ _HELP = "r relevant   p partly   n not   s skip   u undo   q quit"
 def add_to(group: typer.Typer) -> None:
     group.command("judge")(judge)
     group.command("qa")(qa)
+    cli_eval_answers.add_to(group)
 
 
 def judge(
