@@ -7,9 +7,8 @@ their checksums and never change. Of a large library a sample is drawn.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,26 +21,24 @@ from pubmed_rag.core.errors import IndexMissingError
 from pubmed_rag.core.files import atomic_writer
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
-from pubmed_rag.core.records import Article
-from pubmed_rag.core.stopwords import STOPWORDS
+from pubmed_rag.core.records import Article, Filters
 from pubmed_rag.core.store import ArticleStore
-from pubmed_rag.index.facets import CHECK_TAGS, kind_of
-from pubmed_rag.index.generation import current_generation
+from pubmed_rag.index.facets import kind_of
+from pubmed_rag.index.generation import Generation, current_generation
+from pubmed_rag.index.map_names import group_terms
 from pubmed_rag.index.vectors import FaissIndex, Vectors
-from pubmed_rag.index.words import TantivyIndex
+from pubmed_rag.index.words import Keys, TantivyIndex
 
 MOST_POINTS = 4000
 """Articles on a map; of a larger library so many, drawn by chance."""
 
-_FORMAT = 1
+_FORMAT = 2
 _COMPONENTS = 30
 _MOST_GROUPS = 12
-_NAME_WORDS = 3
 _LONGEST_TITLE = 160
 _FEWEST_FOR_NEIGHBOURS = 10
 _DIGITS = 4
-_WORD = re.compile(r"[^\W\d_]{4,}")
-_COMMON = STOPWORDS | {"study", "studies", "effect", "effects", "patients", "trial", "trials", "analysis", "using"}
+_STEPS = 4
 
 Plane = npt.NDArray[np.float32]
 Groups = npt.NDArray[np.int32]
@@ -62,10 +59,13 @@ class MapPoint:
 
 @dataclass(frozen=True, slots=True)
 class MapGroup:
-    """A group of near articles, named by the headings or words that set it apart, and where its middle lies."""
+    """A group of near articles, the headings or words that set it apart, and where its middle lies.
+
+    ``terms`` are up to three, the most telling first; none where the articles have nothing in common.
+    """
 
     number: int
-    name: str
+    terms: tuple[str, ...]
     count: int
     x: float
     y: float
@@ -111,36 +111,45 @@ def draw_map(
     :class:`IndexMissingError` for an index without articles.
     """
     generation = current_generation(paths)
-    with progress.task("drawing the map", 4, "steps") as task:
-        keys, vectors = _sample(generation.words, generation.vectors, most, seed)
-        articles = store.get_by_keys([int(key) for key in keys])
-        held = np.array([int(key) in articles for key in keys], bool)
-        if not held.any():
-            raise IndexMissingError("the index holds no articles", remedy="add some with 'pubmed-rag ingest'")
-        shown = [articles[int(key)] for key in keys[held]]
-        task.advance()
-        reduced = _components(vectors[held], seed)
-        task.advance()
-        plane = _plane(reduced, seed)
-        task.advance()
-        groups = _groups(reduced, seed)
-        made = _put_together(generation.manifest.generation, generation.manifest.articles, shown, plane, groups)
+    with progress.task("drawing the map", _STEPS, "steps") as task:
+        keys = TantivyIndex.open(generation.words).matching(Filters())
+        if len(keys) > most:
+            keys = np.sort(np.random.default_rng(seed).choice(keys, most, replace=False))
+        made = _lay_out(generation, store, keys, seed, task.advance)
         with atomic_writer(map_path(paths)) as stream:
             stream.write(msgspec.json.encode(made))
         task.advance()
     return made
 
 
-def _sample(words: Path, vectors: Path, most: int, seed: int) -> tuple[npt.NDArray[np.int64], Vectors]:
-    from pubmed_rag.core.records import Filters
+def map_of(paths: LibraryPaths, store: ArticleStore, ids: Sequence[str], *, seed: int = 0) -> ConceptMap:
+    """A map of the articles ``ids`` alone, with groups of its own; kept nowhere. Those without a vector are left out.
 
-    keys = TantivyIndex.open(words).matching(Filters())
-    if len(keys) > most:
-        keys = np.sort(np.random.default_rng(seed).choice(keys, most, replace=False))
-    rows = FaissIndex.load(vectors).rows
+    Takes half a second for 200. Raises what :func:`draw_map` raises.
+    """
+    keys = np.array(sorted(store.keys_of(ids).values()), np.int64)
+    return _lay_out(current_generation(paths), store, keys, seed, lambda: None)
+
+
+def _lay_out(
+    generation: Generation, store: ArticleStore, keys: Keys, seed: int, done: Callable[[], object]
+) -> ConceptMap:
+    """The map of the articles ``keys`` (n,). ``done`` is called after each step."""
+    articles = store.get_by_keys([int(key) for key in keys])
+    rows = FaissIndex.load(generation.vectors).rows
     positions = rows.positions_of(keys)
-    known = positions >= 0
-    return keys[known], rows.vectors_at(positions[known])
+    held = (positions >= 0) & np.array([int(key) in articles for key in keys], bool)
+    if not held.any():
+        raise IndexMissingError("the index holds no articles", remedy="add some with 'pubmed-rag ingest'")
+    shown = [articles[int(key)] for key in keys[held]]
+    vectors = rows.vectors_at(positions[held])
+    done()
+    reduced = _components(vectors, seed)
+    done()
+    plane = _plane(reduced, seed)
+    done()
+    groups = _groups(reduced, seed)
+    return _put_together(generation.manifest.generation, generation.manifest.articles, shown, plane, groups)
 
 
 def _components(vectors: Vectors, seed: int) -> Vectors:
@@ -196,74 +205,34 @@ def _groups(reduced: Vectors, seed: int) -> Groups:
 def _put_together(generation: str, articles: int, shown: Sequence[Article], plane: Plane, groups: Groups) -> ConceptMap:
     by_size = [number for number, _ in Counter(groups.tolist()).most_common()]
     place = {number: position for position, number in enumerate(by_size)}
-    names = group_names(shown, [place[int(number)] for number in groups])
+    terms = group_terms(shown, [place[int(number)] for number in groups])
     middles = {place[number]: np.median(plane[groups == number], axis=0) for number in by_size}
     return ConceptMap(
         format=_FORMAT,
         generation=generation,
         articles=articles,
         points=tuple(
-            MapPoint(
-                id=article.id,
-                title=article.display_title()[:_LONGEST_TITLE],
-                year=article.year,
-                kind=kind_of(article),
-                x=round(float(x), 4),
-                y=round(float(y), 4),
-                group=place[int(number)],
-            )
+            point_of(article, float(x), float(y), place[int(number)])
             for article, (x, y), number in zip(shown, plane, groups, strict=True)
         ),
         groups=tuple(
-            MapGroup(number, names[number], int((groups == by_size[number]).sum()), *_rounded(middles[number]))
+            MapGroup(number, terms[number], int((groups == by_size[number]).sum()), *_rounded(middles[number]))
             for number in range(len(by_size))
         ),
     )
 
 
-def group_names(articles: Sequence[Article], groups: Sequence[int]) -> dict[int, str]:
-    """A name for each group: what its articles have more often than the others, headings before words of titles.
-
-    A term counts by how much larger its share inside is than outside, times the root of its share inside, so
-    that neither what all groups have nor what one article has alone names a group.
-    """
-    inside: dict[int, Counter[str]] = {}
-    sizes: Counter[int] = Counter(groups)
-    total: Counter[str] = Counter()
-    for article, group in zip(articles, groups, strict=True):
-        found = _terms(article)
-        inside.setdefault(group, Counter()).update(found)
-        total.update(found)
-    names: dict[int, str] = {}
-    for group, counts in inside.items():
-        size, others = sizes[group], max(1, len(articles) - sizes[group])
-
-        def worth(term: str, counts: Counter[str] = counts, size: int = size, others: int = others) -> float:
-            share = counts[term] / size
-            return (share - (total[term] - counts[term]) / others) * math.sqrt(share)
-
-        fewest = 2 if size > 3 else 1
-        ordered = sorted((term for term in counts if counts[term] >= fewest), key=lambda term: (-worth(term), term))
-        names[group] = ", ".join(_apart(ordered)) or f"{group + 1}"
-    return names
-
-
-def _terms(article: Article) -> set[str]:
-    headings = {heading.name for heading in article.mesh if heading.name not in CHECK_TAGS}
-    if headings:
-        return headings
-    return {word for word in _WORD.findall(article.title.casefold()) if word not in _COMMON}
-
-
-def _apart(ordered: Sequence[str]) -> list[str]:
-    """The first few terms that do not repeat one another, as "Asthma" and "Anti-Asthmatic Agents" do not."""
-    chosen: list[str] = []
-    for term in ordered:
-        if not any(term.casefold() in known.casefold() or known.casefold() in term.casefold() for known in chosen):
-            chosen.append(term)
-        if len(chosen) == _NAME_WORDS:
-            break
-    return chosen
+def point_of(article: Article, x: float, y: float, group: int) -> MapPoint:
+    """``article`` at a place on a map."""
+    return MapPoint(
+        id=article.id,
+        title=article.display_title()[:_LONGEST_TITLE],
+        year=article.year,
+        kind=kind_of(article),
+        x=round(x, _DIGITS),
+        y=round(y, _DIGITS),
+        group=group,
+    )
 
 
 def _rounded(middle: Any) -> tuple[float, float]:

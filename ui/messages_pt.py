@@ -171,14 +171,39 @@ PORTUGUESE: dict[str, str] = {
     "Group": "Grupo",
     "Groups": "Grupos",
     "Kind of article": "Tipo de artigo",
-    "Title": "Título",
-    "Search first, and the results can be lit here.": "Pesquise primeiro, e os resultados podem ser realçados aqui.",
+    "Search first, and the results are lit here.": "Pesquise primeiro, e os resultados são realçados aqui.",
     "Light up {count} result of the last search": "Realçar {count} resultado da última pesquisa",
     "Light up {count} results of the last search": "Realçar {count} resultados da última pesquisa",
     "Map of the articles": "Mapa dos artigos",
-    "Choose a point to read its article, or a group below.": (
-        "Escolha um ponto para ler o artigo, ou um grupo abaixo."
+    "Choose a point to read its article, a name to see its group alone. Near points are about the same; how far "
+    "groups stand apart says little. Ctrl and the wheel zoom.": (
+        "Escolha um ponto para ler o artigo, um nome para ver só o seu grupo. Pontos próximos tratam do mesmo; a "
+        "distância entre grupos diz pouco. Ctrl e a roda do rato aproximam."
     ),
+    "Arrow keys go from article to article, Enter opens one, plus and minus zoom.": (
+        "As setas vão de artigo em artigo, Enter abre-o, mais e menos aproximam e afastam."
+    ),
+    "Zoom in": "Aproximar",
+    "Zoom out": "Afastar",
+    "Show the whole map": "Mostrar o mapa inteiro",
+    "Mixed subjects": "Assuntos diversos",
+    "Other articles": "Outros artigos",
+    "No year": "Sem ano",
+    "The whole library": "A biblioteca inteira",
+    "Only what was found last": "Só o que foi encontrado por último",
+    "Show": "Mostrar",
+    "{count} article found last": "{count} artigo encontrado por último",
+    "{count} articles found last": "{count} artigos encontrados por último",
+    "Drawing the map of what was found …": "A desenhar o mapa do que foi encontrado …",
+    "The map is being drawn; it shows here as soon as it is done.": (
+        "O mapa está a ser desenhado; aparece aqui assim que estiver pronto."
+    ),
+    "There are too few articles for a map yet. Add some on the page Library.": (
+        "Ainda há poucos artigos para um mapa. Adicione alguns na página Biblioteca."
+    ),
+    "half of them since {year}": "metade desde {year}",
+    "Search for these words": "Pesquisar estas palavras",
+    "Its most typical articles:": "Os seus artigos mais típicos:",
     "choose one": "escolha um",
     # judging
     "Challenge": "Desafio",

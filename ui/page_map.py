@@ -1,65 +1,73 @@
-"""The library as a map: near articles stand together, groups have names, the results of the last search are lit."""
+"""The library, or what was found last, as a map: near articles stand together, groups have names, results are lit."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from pubmed_rag.core.errors import UnknownArticleError
 from pubmed_rag.core.library import LibraryPaths
-from pubmed_rag.index.concept_map import MOST_POINTS, ConceptMap, MapPoint, map_path, read_map
+from pubmed_rag.index.concept_map import MOST_POINTS, ConceptMap, MapGroup, MapPoint, map_of, map_path, read_map
 from pubmed_rag.ui import library_jobs, page_jobs
 from pubmed_rag.ui.api import Library
-from pubmed_rag.ui.highlight import clean, clip, literal, tag
-from pubmed_rag.ui.messages import say, say_count, word
+from pubmed_rag.ui.highlight import clip, literal, record_text, tag
+from pubmed_rag.ui.map_view import ColourBy, central, colouring, drawing, name_of
+from pubmed_rag.ui.messages import number, say, say_count, word
 from pubmed_rag.ui.page_article import full_card
-from pubmed_rag.ui.page_charts import on_canvas
 from pubmed_rag.ui.page_search import FOUND
 from pubmed_rag.ui.page_state import KEPT, Desk
 from pubmed_rag.ui.page_words import explain, show
 
 if TYPE_CHECKING:
-    import altair as alt
+    from streamlit.components.v2.types import ComponentRenderer
 
-_COLOUR, _LIT, _GROUP = f"{KEPT}map.colour", f"{KEPT}map.lit", f"{KEPT}map.group"
+    from pubmed_rag.index.map_places import MapPlaces
+
+FEWEST = 3
+"""Articles. Fewer need no map."""
+
+_COLOUR, _LIT, _GROUP, _WHAT = f"{KEPT}map.colour", f"{KEPT}map.lit", f"{KEPT}map.group", f"{KEPT}map.what"
+_QUERY, _PAGE = f"{KEPT}query", f"{KEPT}page"
 _CHART, _OPEN = "map.chart", "map.open"
-_PICKED = "picked"
 _LISTED = 15
-_LONGEST_NAME = 70
-_FEW_COLOURS = 10
+_LONGEST_ID = 200
+_MAPS_KEPT = 8
 
-_COLOURS = {"group": word("Group"), "year": word("Year"), "kind": word("Kind of article")}
+_COLOURS: dict[ColourBy, str] = {"group": word("Group"), "year": word("Year"), "kind": word("Kind of article")}
+_WHATS = {"library": word("The whole library"), "results": word("Only what was found last")}
 
 
 def render(desk: Desk) -> None:
     """Draw the page."""
-    found = _map(desk.library.paths)
-    if found is None:
-        st.info(
-            say(
-                "A map shows which articles are about the same thing: near ones stand together. It is drawn once for "
-                "an index; with some thousand articles that takes about half a minute."
-            )
-        )
-        _draw_button(desk, say("Draw the map"))
+    indexed = desk.library.manifest().articles  # raises where there is no index, and the frame has words for that
+    if indexed < FEWEST:
+        st.info(say("There are too few articles for a map yet. Add some on the page Library."))
         return
-    _age(desk, found)
-    st.session_state.setdefault(_COLOUR, "group")
-    left, right = st.columns(2, vertical_alignment="bottom")
-    with left:
-        colour = st.segmented_control(
-            say("Colour by"),
-            list(_COLOURS),
-            key=_COLOUR,
-            format_func=lambda name: say(_COLOURS[name]),
-            required=True,
-        )
-    lit = _lit(found, right)
-    st.altair_chart(_chart(found, str(colour or "group"), lit), key=_CHART, on_select=_picked, selection_mode=[_PICKED])
-    st.caption(say("Choose a point to read its article, or a group below."))
+    results = tuple(st.session_state.get(FOUND, ()))
+    whole = _map(desk.library.paths)
+    if whole is None:
+        _none_yet(desk)
+        return
+    what = _what(len(results))
+    if what == "results":
+        found, extra, lit = _map_of(desk.library, results), (), None
+        st.caption(say_count("{count} article found last", "{count} articles found last", len(found.points)))
+    else:
+        found = whole
+        _age(desk, found)
+        extra, lit = _lit(desk.library, found, results)
+    chosen = _chosen(found)
+    colour = _colour()
+    _draw(found, extra, colour, lit, chosen)
     _opened(desk.library)
-    _groups(found)
+    _groups(found, chosen)
+
+
+# -- the map that is kept ----------------------------------------------------------------------------
 
 
 def _map(paths: LibraryPaths) -> ConceptMap | None:
@@ -77,6 +85,37 @@ def _read(root: str, changed: int) -> ConceptMap | None:  # noqa: ARG001 - the m
     return read_map(LibraryPaths(Path(root)))
 
 
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _places(_library: Library, _found: ConceptMap, root: str, generation: str, drawn: str) -> MapPlaces:  # noqa: ARG001
+    from pubmed_rag.index.map_places import MapPlaces
+
+    return MapPlaces(_library.paths, _library.store, _found)
+
+
+@st.cache_resource(show_spinner=False, max_entries=_MAPS_KEPT)
+def _results_map(_library: Library, root: str, generation: str, ids: tuple[str, ...]) -> ConceptMap:  # noqa: ARG001
+    return map_of(_library.paths, _library.store, ids)
+
+
+def _map_of(library: Library, ids: tuple[str, ...]) -> ConceptMap:
+    with st.spinner(say("Drawing the map of what was found …")):
+        return _results_map(library, str(library.paths.root), library.manifest().generation, ids)
+
+
+def _none_yet(desk: Desk) -> None:
+    running = desk.jobs.running()
+    if running is not None and running.name == page_jobs.DRAW_MAP:
+        st.info(say("The map is being drawn; it shows here as soon as it is done."))
+        return
+    st.info(
+        say(
+            "A map shows which articles are about the same thing: near ones stand together. It is drawn once for "
+            "an index; with some thousand articles that takes about half a minute."
+        )
+    )
+    _draw_button(desk, say("Draw the map"))
+
+
 def _draw_button(desk: Desk, label: str) -> None:
     if st.button(label, key="map.draw", type="primary", disabled=desk.jobs.running() is not None):
         page_jobs.start(desk, page_jobs.DRAW_MAP, lambda: library_jobs.draw_map(desk.library, desk.jobs))
@@ -84,7 +123,7 @@ def _draw_button(desk: Desk, label: str) -> None:
 
 def _age(desk: Desk, found: ConceptMap) -> None:
     shown = say_count("{count} article", "{count} articles", len(found.points))
-    if found.articles > len(found.points) and len(found.points) >= MOST_POINTS:
+    if found.articles > len(found.points) >= MOST_POINTS:
         shown = say("{count} articles, drawn by chance from {all}", count=len(found.points), all=found.articles)
     st.caption(shown)
     if found.generation != desk.library.manifest().generation:
@@ -92,107 +131,170 @@ def _age(desk: Desk, found: ConceptMap) -> None:
         _draw_button(desk, say("Draw it anew"))
 
 
-def _lit(found: ConceptMap, place: Any) -> frozenset[str] | None:
-    """The results of the last search, if they shall be lit."""
-    results = frozenset(st.session_state.get(FOUND, ()))
+# -- what is shown, and how --------------------------------------------------------------------------
+
+
+def _what(results: int) -> str:
+    """The library or what was found last; asked only where something was found that makes a map."""
+    if results < FEWEST:
+        return "library"
+    st.session_state.setdefault(_WHAT, "library")
+    chosen = st.segmented_control(
+        say("Show"), list(_WHATS), key=_WHAT, format_func=lambda name: say(_WHATS[name]), required=True
+    )
+    return str(chosen or "library")
+
+
+def _colour() -> ColourBy:
+    st.session_state.setdefault(_COLOUR, "group")
+    chosen = st.segmented_control(
+        say("Colour by"), list(_COLOURS), key=_COLOUR, format_func=lambda name: say(_COLOURS[name]), required=True
+    )
+    return next((name for name in _COLOURS if name == chosen), "group")
+
+
+def _lit(
+    library: Library, found: ConceptMap, results: Sequence[str]
+) -> tuple[tuple[MapPoint, ...], Collection[str] | None]:
+    """The results of the last search that the map left out, put in their places; and which points are lit."""
     if not results:
-        place.caption(say("Search first, and the results can be lit here."))
-        return None
-    on_map = results & {point.id for point in found.points}
+        st.caption(say("Search first, and the results are lit here."))
+        return (), None
     st.session_state.setdefault(_LIT, True)
     label = say_count(
-        "Light up {count} result of the last search", "Light up {count} results of the last search", len(on_map)
+        "Light up {count} result of the last search", "Light up {count} results of the last search", len(results)
     )
-    return on_map if place.toggle(label, key=_LIT) else None
+    if not st.toggle(label, key=_LIT):
+        return (), None
+    places = _places(library, found, str(library.paths.root), library.manifest().generation, found.generation)
+    return places.of(results), frozenset(results)
 
 
-def _chart(found: ConceptMap, colour: str, lit: frozenset[str] | None) -> alt.Chart:
-    import altair as alt
-    import pandas as pd
+def _chosen(found: ConceptMap) -> int | None:
+    """The number of the chosen group, if there is one on this map."""
+    chosen = st.session_state.get(_GROUP)
+    if chosen is None or not any(group.number == chosen for group in found.groups):
+        st.session_state[_GROUP] = None
+        return None
+    return int(chosen)
 
-    names = {group.number: clip(clean(group.name), _LONGEST_NAME) for group in found.groups}
-    frame = pd.DataFrame(
-        {
-            "id": [point.id for point in found.points],
-            "title": [clean(point.title) for point in found.points],
-            "x": [point.x for point in found.points],
-            "y": [point.y for point in found.points],
-            "year": pd.array([point.year for point in found.points], dtype="Int64"),
-            "kind": [point.kind for point in found.points],
-            "group": [names[point.group] for point in found.points],
-            "lit": [lit is None or point.id in lit for point in found.points],
-        }
-    ).sort_values("lit", kind="stable")
-    legend = alt.Legend(orient="bottom", columns=1, labelLimit=330, title=None, symbolLimit=0)
-    scheme: Any = "tableau10" if len(names) <= _FEW_COLOURS else "tableau20"
-    scales = {
-        "group": alt.Color("group:N", scale=alt.Scale(domain=list(names.values()), scheme=scheme), legend=legend),
-        "kind": alt.Color("kind:N", scale=alt.Scale(scheme="tableau20"), legend=legend),
-        "year": alt.Color(
-            "year:Q",
-            scale=alt.Scale(scheme="viridis"),
-            legend=alt.Legend(orient="bottom", format="d", title=None),
-        ),
-    }
-    plain = alt.Axis(labels=False, ticks=False, grid=False, domain=False, title=None)
-    chart: alt.Chart = (
-        alt.Chart(frame, height=560, description=say("Map of the articles"))
-        .mark_circle(cursor="pointer")
-        .encode(
-            x=alt.X("x:Q", axis=plain, scale=alt.Scale(domain=[-1.05, 1.05])),
-            y=alt.Y("y:Q", axis=plain, scale=alt.Scale(domain=[-1.05, 1.05])),
-            color=scales[colour],
-            opacity=alt.condition("datum.lit", alt.value(0.85), alt.value(0.12)),
-            size=alt.condition("datum.lit", alt.value(70), alt.value(25)),
-            tooltip=[
-                alt.Tooltip("title:N", title=say("Title")),
-                alt.Tooltip("year:Q", title=say("Year"), format="d"),
-                alt.Tooltip("kind:N", title=say("Kind of article")),
-                alt.Tooltip("group:N", title=say("Group")),
-            ],
+
+def _draw(
+    found: ConceptMap,
+    extra: Sequence[MapPoint],
+    colour: ColourBy,
+    lit: Collection[str] | None,
+    chosen: int | None,
+) -> None:
+    points = (*found.points, *extra)
+    colours = colouring(found, points, colour)
+    _component()(
+        key=_CHART,
+        data=drawing(found, points, colours, lit=lit, chosen=chosen, labelled=True),
+        on_picked_change=_picked,
+        on_grouped_change=_grouped,
+    )
+    st.caption(
+        say(
+            "Choose a point to read its article, a name to see its group alone. Near points are about the same; how "
+            "far groups stand apart says little. Ctrl and the wheel zoom."
         )
-        .add_params(alt.selection_point(name=_PICKED, fields=["id"]))
     )
-    return on_canvas(chart)
+    show(colours.legend)
+
+
+@cache
+def _component() -> ComponentRenderer:
+    """The map's own drawing: one canvas, no chart library to load."""
+    room = resources.files("pubmed_rag.ui")
+    renderer: ComponentRenderer = st.components.v2.component(
+        "pubmed_rag_map",
+        js=room.joinpath("map.js").read_text(encoding="utf-8"),
+        css=room.joinpath("map.css").read_text(encoding="utf-8"),
+    )
+    return renderer
+
+
+def _told(name: str) -> Any:
+    """What the drawing reports, which is a wish of a browser and no more."""
+    return (st.session_state.get(_CHART) or {}).get(name)
 
 
 def _picked() -> None:
-    points = st.session_state[_CHART]["selection"].get(_PICKED) or []
-    if points and "id" in points[0]:
-        st.session_state[_OPEN] = str(points[0]["id"])
+    if isinstance(article_id := _told("picked"), str) and len(article_id) <= _LONGEST_ID:
+        st.session_state[_OPEN] = article_id
+
+
+def _grouped() -> None:
+    """A name on the map chooses its group, and chosen again lets it go."""
+    if isinstance(group := _told("grouped"), (int, float)):
+        _choose(None if st.session_state.get(_GROUP) == int(group) else int(group))
+
+
+def _choose(group: int | None) -> None:
+    st.session_state[_GROUP] = group
+
+
+# -- an article, a group -----------------------------------------------------------------------------
 
 
 def _opened(library: Library) -> None:
+    """The chosen article, over the page: wherever one has scrolled to, it is seen."""
     article_id = st.session_state.get(_OPEN)
     if article_id is None:
         return
-    with st.container(border=True):
+
+    @st.dialog(say("Article"), width="large", on_dismiss=_close)
+    def read() -> None:
         try:
             show(full_card(library.article(article_id)))
         except UnknownArticleError as error:
             explain(error)
-        st.button(say("Close"), key="map.close", on_click=_open, args=(None,))
+        if st.button(say("Close"), key="map.close"):
+            _close()
+            st.rerun()
+
+    read()
 
 
-def _open(article_id: str | None) -> None:
+def _close() -> None:
+    st.session_state[_OPEN] = None
+
+
+def _open(article_id: str) -> None:
     st.session_state[_OPEN] = article_id
 
 
-def _groups(found: ConceptMap) -> None:
-    """The groups in words: what the chart shows, for those who do not see or point."""
+def _groups(found: ConceptMap, chosen: int | None) -> None:
+    """The groups in words: what the map shows, for those who do not see or point."""
     show(tag("h2", say("Groups"), cls="prag-part"))
     names = {group.number: group for group in found.groups}
-    chosen = st.selectbox(
+    st.selectbox(
         say("Group"),
         list(names),
         key=_GROUP,
-        index=None,
-        format_func=lambda number: f"{clip(names[number].name, 120)} ({names[number].count})",
+        format_func=lambda at: f"{at + 1} {clip(name_of(names[at]), 120)} ({number(names[at].count)})",
         placeholder=say("choose one"),
+        index=None,
     )
-    if chosen is None:
-        return
-    for point in _central(found, int(chosen)):
+    if chosen is not None:
+        _group(found, names[chosen])
+
+
+def _group(found: ConceptMap, group: MapGroup) -> None:
+    inside = [point for point in found.points if point.group == group.number]
+    years = sorted(point.year for point in inside if point.year is not None)
+    about = say_count("{count} article", "{count} articles", group.count)
+    if years:
+        span = f"{years[0]}" if years[0] == years[-1] else f"{years[0]}–{years[-1]}"
+        half = say("half of them since {year}", year=str(years[len(years) // 2]))
+        about = f"{about} · {span} · {half}"
+    show(tag("h3", record_text(name_of(group)), cls="prag-title"))
+    st.caption(about)
+    if group.terms:
+        st.button(say("Search for these words"), key="map.search", on_click=_search, args=(" ".join(group.terms),))
+    st.caption(say("Its most typical articles:"))
+    for point in central(found, group.number, _LISTED):
         st.button(
             literal(clip(point.title, 160)),
             key=f"map.read.{point.id}",
@@ -202,8 +304,7 @@ def _groups(found: ConceptMap) -> None:
         )
 
 
-def _central(found: ConceptMap, number: int) -> list[MapPoint]:
-    """The articles nearest to the middle of a group."""
-    middle = next(group for group in found.groups if group.number == number)
-    inside = [point for point in found.points if point.group == number]
-    return sorted(inside, key=lambda point: ((point.x - middle.x) ** 2 + (point.y - middle.y) ** 2, point.id))[:_LISTED]
+def _search(words: str) -> None:
+    """Go to the page that finds, with ``words`` in its box."""
+    st.session_state[_QUERY] = words
+    st.session_state[_PAGE] = "Search"

@@ -32,7 +32,7 @@ def test_a_map_is_drawn_on_request_and_then_kept(library: TinyLibrary) -> None:
     page = drawn(library)
     assert not page.exception
     assert "4 articles" in words(page)
-    assert page.get("vega_lite_chart") or page.get("arrow_vega_lite_chart")
+    assert page.get("bidi_component")
     assert "Draw the map" not in [found.label for found in opened(library, page="Map").button]
 
 
