@@ -23,7 +23,7 @@ from pubmed_rag.eval.report_html import report_html
 from pubmed_rag.eval.run_cache import Run, run_system
 from pubmed_rag.eval.statistics import RESAMPLES, Interval, bootstrap_interval, compare_all
 from pubmed_rag.eval.systems import System, SystemContext, make_systems, named_specs
-from pubmed_rag.eval.workspace import left_out, prepare
+from pubmed_rag.eval.workspace import left_out, prepare, whole_texts
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import current_generation
 from pubmed_rag.index.rerankers import LEARNED
@@ -81,7 +81,8 @@ def evaluate_collection(
     paths = prepare(collection, root, load_corpus, embedder, progress)
     with ArticleStore(paths) as store:
         searcher = Searcher(paths, store, lambda: embedder, ranker=ranker)
-        systems = make_systems(system_names, SystemContext(searcher, current_generation(paths).manifest))
+        context = SystemContext(searcher, current_generation(paths).manifest, texts=lambda: whole_texts(store))
+        systems = make_systems(system_names, context)
         notes = (*left_out(collection, store), *_learned_here(collection, systems, searcher))
         return evaluate(collection, systems, out, seed=seed, left_out=notes, task=task, progress=progress)
 

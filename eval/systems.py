@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ from pubmed_rag.index.generation import Manifest
 
 KINDS: Mapping[str, str] = {
     "bm25": "words, ranked by BM25",
+    "bm25-plain": "words of title and abstract as one field, by BM25 as papers report it: no weights, nothing tuned",
     "dense": "vectors of title and abstract",
     "hybrid": "words, vectors and sentence vectors together",
     "pubmed": "PubMed's keyword search as this program emulates it: term mapping, Boolean, then ranking",
@@ -101,7 +102,7 @@ class SystemContext:
 
     ``vocabulary`` says which MeSH the emulated PubMed has. ``documents`` are the collection's ids, to which live
     PubMed is limited; ``generator`` writes rewritten queries, kept in ``memory``; ``encoders`` gives engine and
-    manifest of another encoder by its name.
+    manifest of another encoder by its name. ``texts`` gives id and text of every document.
     """
 
     engine: Engine | None
@@ -112,6 +113,7 @@ class SystemContext:
     generator: TextGenerator | None = None
     memory: Path | None = None
     encoders: Callable[[str], tuple[Engine, Manifest]] | None = None
+    texts: Callable[[], Iterable[tuple[str, str]]] | None = None
 
 
 class EngineSystem:
@@ -244,6 +246,7 @@ _NAMED: Mapping[str, SystemSpec] = {
     spec.name: spec
     for spec in (
         SystemSpec("bm25", "bm25"),
+        SystemSpec("bm25-plain", "bm25-plain"),
         SystemSpec("dense", "dense"),
         SystemSpec("hybrid", "hybrid"),
         SystemSpec("hybrid-no-sentences", "hybrid", options={"sentences": False}),
@@ -292,11 +295,21 @@ def check_spec(spec: SystemSpec) -> None:
         raise UsageError(f"{where}: unknown query '{spec.query}'", remedy=f"choose from {', '.join(REWRITINGS)}")
     if (spec.kind == "recorded") != (spec.run is not None):
         raise UsageError(f"{where}: 'run' names a TREC file for the kind 'recorded', and only there")
+    if spec.kind == "bm25-plain":
+        _check_options(spec.options, ("k1", "b"), where)
     if spec.until is not None:
         try:
             date.fromisoformat(spec.until)
         except ValueError:
             raise UsageError(f"{where}: until = '{spec.until}' is not a date", remedy="write 2024-12-31") from None
+
+
+def _check_options(options: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key, value in options.items():
+        if key not in known:
+            raise UsageError(f"{where}: unknown option '{key}'", remedy=f"known: {', '.join(known)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise UsageError(f"{where}: {key} = {value!r} is not a number from 0 on")
 
 
 def make_system(spec: SystemSpec, context: SystemContext) -> System:
@@ -309,6 +322,10 @@ def make_system(spec: SystemSpec, context: SystemContext) -> System:
         if context.live is None:
             raise UsageError(f"system '{spec.name}' asks PubMed itself, which is not set up here")
         return LiveSystem(spec, context.live, context.documents, rewriter)
+    if spec.kind == "bm25-plain" and context.texts is not None:
+        from pubmed_rag.eval.plain_bm25 import PlainBm25System  # which needs this module's ScoredDoc
+
+        return PlainBm25System(spec.name, context.texts, rewriter, **spec.options)
     if spec.encoder is not None:
         if context.encoders is None:
             raise UsageError(f"system '{spec.name}' names an encoder, and none can be loaded here")

@@ -26,7 +26,7 @@ from pubmed_rag.eval.pubmed_live import LiveSearch, RecordedLive
 from pubmed_rag.eval.query_groups import MeshMatch
 from pubmed_rag.eval.rewriting import TextGenerator, keywords
 from pubmed_rag.eval.systems import Engine, System, SystemContext, SystemSpec, make_system
-from pubmed_rag.eval.workspace import collection_library, left_out, prepare
+from pubmed_rag.eval.workspace import collection_library, left_out, prepare, whole_texts
 from pubmed_rag.index.build import BuildOptions
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import Manifest, current_generation
@@ -144,6 +144,7 @@ class LibraryWorkshop:
                 generator=self._generator,
                 memory=self._record / "rewritten.jsonl",
                 encoders=lambda name: self._other(stack, collection, spec, name),
+                texts=lambda: whole_texts(store),
             )
             translations = Translations(engine, self._record / "translations.jsonl", {**vocabulary, **_facts(index)})
             yield Bench(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from pubmed_rag.core.library import LibraryPaths
@@ -48,6 +49,11 @@ def prepare(
             store.set_fact(_LOADED, collection.digest)
         update_index(paths, store, embedder, options=options, progress=progress)
     return paths
+
+
+def whole_texts(store: ArticleStore) -> Iterator[tuple[str, str]]:
+    """Id, and title and abstract, of every article."""
+    return ((stored.article.id, stored.article.text) for stored in store.articles())
 
 
 def left_out(collection: Collection, store: ArticleStore) -> tuple[str, ...]:

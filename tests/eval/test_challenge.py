@@ -271,3 +271,19 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_challenge(tmp_path / "none.toml")
     with pytest.raises(InputError, match="is not valid TOML"):
         parse_challenge("title = ", "c.toml")
+
+
+def test_a_part_of_the_topics_is_spread_over_all(data: Path, tmp_path: Path) -> None:
+    declared = DECLARED.replace('kind = "claim"', 'kind = "claim"\ntopics = 8')
+    result = run_challenge(parse_challenge(declared, "c.toml"), data, tmp_path / "out", FakeWorkshop())
+    evaluation = result.collections[0].evaluation
+    assert [topic.id for topic in evaluation.topics] == ["q0", "q5", "q10", "q15", "q20", "q25", "q30", "q35"]
+    assert result.collections[0].judgements == 8
+    assert "8 of its 40 topics were asked, spread evenly over all" in evaluation.left_out
+    comparison = evaluation.comparisons[0]
+    assert comparison.interval is None
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert f"(topics {comparison.lowest:+.3f}".replace("-", "−") in report.replace("\\", "")
+    assert "and the single topics as strokes: 8 are too few" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    with pytest.raises(UsageError, match="'tiny' has no topics"):
+        parse_challenge(declared.replace("topics = 8", "topics = 0"), "c.toml")
