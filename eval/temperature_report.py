@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from pubmed_rag.eval.plots import Line, Panel, Point, panels_svg
 from pubmed_rag.eval.report import (
     INTERVAL,
     Table,
-    interval_text,
     markdown_list,
     markdown_table,
     markdown_text,
@@ -21,6 +20,7 @@ from pubmed_rag.eval.report import (
     plain,
     signed,
 )
+from pubmed_rag.eval.statistics import Interval
 from pubmed_rag.eval.temperature import Study
 from pubmed_rag.eval.temperature_measures import Level, StudyMeasures, Trend
 
@@ -111,7 +111,7 @@ def study_table(study: Study, measures: StudyMeasures) -> Table:
     rows = []
     for trend in measures.trends:
         cells = [_cell(trend.at(temperature)) for temperature in study.temperatures]
-        slope = "-" if trend.slope is None else f"{signed(trend.slope)} {interval_text(trend.interval, signed)}"
+        slope = "-" if trend.slope is None else f"{signed(trend.slope)} {_between(trend.interval, signed)}"
         p = "-" if trend.p_holm is None else p_text(trend.p_holm)
         rows.append((trend.measure, *cells, "-" if trend.slope is None else trend.direction, slope, p))
     return Table(header, tuple(rows))
@@ -173,7 +173,11 @@ def _point(level: Level) -> Point:
 
 
 def _cell(level: Level | None) -> str:
-    return "-" if level is None else f"{plain(level.value)} {interval_text(level.interval, plain)}"
+    return "-" if level is None else f"{plain(level.value)} {_between(level.interval, plain)}"
+
+
+def _between(interval: Interval | None, write: Callable[[float], str]) -> str:
+    return f"[{write(interval.low)}, {write(interval.high)}]" if interval else "[too few questions]"
 
 
 def _rows(measures: StudyMeasures) -> list[dict[str, object]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -20,6 +22,8 @@ VERDICT_SYSTEM = (
     "You judge questions of medical researchers by numbered evidence sentences. Answer with one word: yes, no or maybe."
 )
 VERDICT_GRAMMAR = 'root ::= "yes" | "no" | "maybe"'
+_EVIDENCE = re.compile(r"^\[(\d+)\] (?:\(\d{4}[^)]*\) )?(.*)$", re.MULTILINE)
+"""A line of the prompt: number, year and design where known, sentence."""
 
 
 class Overheard:
@@ -76,12 +80,12 @@ class LibrarySubject:
         self._options = options
         self._encode: Encode = lambda texts: searcher.embedder().encode_queries(texts)
         self._judge = judge or (lambda claim, cited: check_claim(claim, cited, self._encode))
-        self._judged: dict[str, tuple[Sequence[str], Check]] = {}
+        self._checks: dict[str, Check] = {}
         self._prompts: dict[str, Sequence[Message]] = {}
         self._answerer = Answerer(store, searcher, self._overheard, judge=self._remember, repairs=repairs)
 
     def answer(self, question: str, temperature: float, seed: int) -> tuple[Answer, Written | None]:
-        self._judged.clear()
+        self._checks.clear()
         engine = self._overheard()
         engine.messages = ()
         answer = self._answerer.ask(question, replace(self._options, temperature=temperature, seed=seed))
@@ -94,10 +98,12 @@ class LibrarySubject:
         prompt = self._prompts.get(question)
         if prompt is None:
             return None
+        # One word is one draw, which would be the same for every question: the question is part of the seed.
+        own = zlib.crc32(f"{seed} {question}".encode())
         pieces = self._overheard().generate(
             [Message("system", VERDICT_SYSTEM), prompt[-1]],
             grammar=VERDICT_GRAMMAR,
-            sampling=Sampling(temperature, self._options.top_p, seed, max_tokens=4),
+            sampling=Sampling(temperature, self._options.top_p, own, max_tokens=4),
         )
         word = "".join(piece for piece in pieces if isinstance(piece, str)).strip(" .\n").casefold()
         verdicts: Mapping[str, YesNoMaybe] = {"yes": "yes", "no": "no", "maybe": "maybe"}
@@ -109,28 +115,29 @@ class LibrarySubject:
         return self._engine
 
     def _remember(self, claim: str, evidence: Sequence[str]) -> Check:
-        check = self._judge(claim, evidence)
-        self._judged[claim] = (tuple(evidence), check)
-        return check
+        self._checks[claim] = self._judge(claim, evidence)
+        return self._checks[claim]
 
-    def _written(self, answer: Answer, engine: Engine) -> Written:
+    def _written(self, answer: Answer, engine: Overheard) -> Written:
         first = answer.raw.split("\n\n")[0]  # what follows is a second attempt
         drafts = (parse_drafts if engine.obeys_grammar else read_freely)(first)[0]
+        shown_to_it = {
+            int(number): text for number, text in _EVIDENCE.findall(self._prompts[answer.question][-1].content)
+        }
         own = {claim.text for claim in answer.claims if claim.origin == "model"}
         mended = sum(item.reason.startswith("mended:") for item in answer.unresolved)
         supported = invented = shown = replaced = 0
         overlaps, similarities = [], []
         for draft in drafts:
-            stands = f"{draft.text}." in own
-            shown += stands
-            own.discard(f"{draft.text}.")
-            if draft.text not in self._judged:
-                replaced += bool(draft.numbers)  # it breaks off
+            evidence = [shown_to_it[number] for number in draft.numbers if number in shown_to_it]
+            if not evidence:
                 continue
-            evidence, check = self._judged[draft.text]
-            holds = check.verdict == "supported"
+            check = self._checks.get(draft.text)  # none where the sentence breaks off, which does not hold
+            holds = check is not None and check.verdict == "supported"
             supported += holds
             replaced += not holds
+            shown += f"{draft.text}." in own
+            own.discard(f"{draft.text}.")
             invented += bool(numbers_missing(normalise(draft.text), normalise(" ".join(evidence))))
             overlaps.append(_overlap(draft.text, evidence))
             vectors = self._encode([normalise(draft.text), *(normalise(text) for text in evidence)])
