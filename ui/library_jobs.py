@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -50,6 +50,21 @@ class Upload(Protocol):
 
     def getbuffer(self) -> memoryview:
         """The content."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """An upload that the page itself makes."""
+
+    name: str
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self.content)
 
 
 def add_sample(library: Library, progress: Progress) -> Job:
@@ -105,6 +120,11 @@ def add_files(library: Library, progress: Progress, uploads: Iterable[Upload]) -
         return _indexed(library, report, problems)
 
     return work
+
+
+def add_pmids(library: Library, progress: Progress, pmids: Sequence[str]) -> Job:
+    """The articles of these PMIDs, fetched and indexed. No update asks for them again."""
+    return add_files(library, progress, [_Listed("pmids.txt", "\n".join(pmids).encode("ascii", "ignore"))])
 
 
 def update(library: Library, progress: Progress) -> Job:

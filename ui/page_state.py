@@ -16,6 +16,9 @@ from pubmed_rag.ui.jobs import JobRunner
 KEPT = "kept."
 """Keys of widgets that keep their value while another page is shown begin so."""
 
+LIVE_SEARCH = f"{KEPT}live"
+"""Whether searches are sent to PubMed too: the reader's choice, off until made."""
+
 ADDRESS = "address.q"
 """The ``?q=`` that the page itself wrote last, so that it is not taken for a wish."""
 

@@ -20,6 +20,7 @@ from pubmed_rag.core.errors import (
 from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.highlight import Html, with_commands
 from pubmed_rag.ui.messages import say, word
+from pubmed_rag.ui.page_state import LIVE_SEARCH
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ def where_words_go(library: Library) -> str:
     models = library.settings.models
     if models.llm.startswith(PREFIX):
         return say("Questions and the sentences found go to {address}, as your settings say.", address=models.endpoint)
+    if st.session_state.get(LIVE_SEARCH):
+        return say("Only what you search for leaves this machine, as you chose on the search page.")
     return say("Nothing leaves this machine.")
 
 

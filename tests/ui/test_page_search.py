@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pubmed_rag.core.records import Article, Journal, MeshHeading, PartialDate, Section, Term
 from tests.ui.test_page import (
+    ARTICLES,
     QUESTION,
     TinyLibrary,
     article,
@@ -110,6 +112,25 @@ def test_what_was_understood_is_said_and_the_choice_wins(library: TinyLibrary) -
     assert "Understood as a PubMed query. Searched by:" in words(page)
     page.radio(key="kept.mode").set_value("dense").run()
     assert "Searched as chosen: Meaning only." in words(page)
+
+
+def test_the_translation_is_changed_and_searched_with(library: TinyLibrary) -> None:
+    page = search(opened(library), "carvedilol[ti] AND mortality[ti]")
+    assert markup(page).count('class="prag-hit"') == 1
+    page.text_area[0].input('"carvedilol"[Title]\nOR "metoprolol"[Title]')
+    page = button(page, "Search with this translation").click().run()
+    assert page.text_input(key="kept.query").value == '"carvedilol"[Title] OR "metoprolol"[Title]'
+    assert markup(page).count('class="prag-hit"') == 3
+    assert "q" in page.query_params
+
+
+def test_lists_by_pubmeds_rules_come_in_the_order_chosen(library: TinyLibrary) -> None:
+    library.store.upsert([replace(ARTICLES[0], id="20", pmid="20", published=PartialDate(year=2024))])
+    library.update_index()
+    page = search(opened(library), "carvedilol[ti] AND 1900:2030[dp]")
+    page.selectbox(key="kept.sort").set_value("date").run()
+    assert re.findall(r"pubmed.ncbi.nlm.nih.gov/(\d+)/", markup(page))[0] == "20"
+    assert not [found for found in search(page, "carvedilol").selectbox if found.key == "kept.sort"]
 
 
 def test_side_by_side_links_the_common_and_marks_the_rest(library: TinyLibrary) -> None:
@@ -217,7 +238,7 @@ def test_chosen_results_are_saved_and_all_where_none_is_chosen(larger: TinyLibra
     page = search(opened(larger), "aspirin stroke")
     page.radio(key="kept.mode").set_value("bm25").run()
     assert any(found.label == "Save these 30 articles" for found in page.expander)
-    boxes = [found for found in page.checkbox if str(found.key).startswith("kept.pick.")]
+    boxes = [found for found in page.checkbox if str(found.key).startswith("search.pick.")]
     boxes[0].check().run()
     page.checkbox(key=str(boxes[3].key)).check().run()
     assert any(found.label == "Save 2 chosen articles" for found in page.expander)
