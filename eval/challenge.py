@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import msgspec
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.files import sha256_of, write_text
 from pubmed_rag.core.progress import SILENT, Progress
+from pubmed_rag.eval.causes import CauseCounts, count_causes
 from pubmed_rag.eval.challenge_config import ChallengeConfig, CollectionSpec
 from pubmed_rag.eval.challenge_html import challenge_html
 from pubmed_rag.eval.challenge_records import ChallengeResult, CollectionResult, Missing
@@ -25,7 +26,7 @@ from pubmed_rag.eval.runs import read_run
 from pubmed_rag.eval.screening import as_screening
 from pubmed_rag.eval.statistics import correct_together
 from pubmed_rag.eval.systems import System
-from pubmed_rag.eval.topic_files import write_topics
+from pubmed_rag.eval.topic_files import read_topics, write_topics
 from pubmed_rag.eval.verdicts import reasons_for
 from pubmed_rag.eval.workshop import Bench, Workshop
 
@@ -34,9 +35,17 @@ FAILURES = 3
 
 
 def run_challenge(
-    config: ChallengeConfig, data: Path, out: Path, workshop: Workshop, *, progress: Progress = SILENT
+    config: ChallengeConfig,
+    data: Path,
+    out: Path,
+    workshop: Workshop,
+    *,
+    with_texts: bool = True,
+    progress: Progress = SILENT,
 ) -> ChallengeResult:
     """Every declared system on every declared collection found under ``data``; all files into ``out``.
+
+    ``with_texts`` shows, in the two reports, the texts of topics and titles on which systems differ most.
 
     A collection that is not there, or a system that cannot run on one, is left out and said so. Raises
     :class:`UsageError` where no collection is there at all, and what building and searching raise.
@@ -59,7 +68,7 @@ def run_challenge(
             f"none of the collections of {config.source} is in {data}",
             remedy="name the folder with --data; 'pubmed-rag eval datasets' says how to get them",
         )
-    challenge = ChallengeResult(config, tuple(_corrected(results)), tuple(missing), out)
+    challenge = ChallengeResult(config, tuple(_corrected(results)), tuple(missing), out, with_texts)
     write_challenge(challenge)
     return challenge
 
@@ -156,9 +165,12 @@ def _run_collection(
     groups = tuple(groups_of(topic, spec.kind, bench.mesh_match) for topic in collection.topics)
     headline = [pair for pair in config.headline_pairs(spec) if pair in pairs]
     explained: tuple[Failure, ...] = ()
+    causes: tuple[CauseCounts, ...] = ()
     rankings = {name: read_run(out / "runs" / f"{name}.trec") for name in present}
     write_topics(out, collection, rankings, bench.texts, bench.translate)
-    if headline:
+    kept = read_topics(out)
+    if headline and kept:
+        causes = count_causes(kept[0], headline, values, rankings, _components(config, present))
         for pair in headline:
             if pair[1] == headline[0][1]:  # the first challenger, against the baseline and against each rival
                 explained += failures(collection, pair, values, rankings, bench.texts, bench.translate, FAILURES)
@@ -172,7 +184,16 @@ def _run_collection(
         failures=explained,
         live_dates=bench.live_dates(),
         reasons={},
+        causes=causes,
     ), gone
+
+
+def _components(config: ChallengeConfig, present: Sequence[str]) -> tuple[str, str] | None:
+    """The first systems that rank by words and by vectors alone, as they are asked plainly; ``None`` without both."""
+    plain = [spec for spec in config.systems if spec.name in present and spec.query == "raw" and not spec.encoder]
+    words = next((spec.name for spec in plain if spec.kind == "bm25"), None)
+    vectors = next((spec.name for spec in plain if spec.kind == "dense"), None)
+    return (words, vectors) if words and vectors else None
 
 
 def _systems(

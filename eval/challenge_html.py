@@ -6,12 +6,15 @@ from html import escape
 
 from pubmed_rag.eval.challenge_records import ChallengeResult, CollectionResult
 from pubmed_rag.eval.challenge_report import (
+    CAUSES_NOTE,
     FAMILY,
     answer,
     care,
+    causes_table,
     collection_sentence,
     failure_table,
     failure_title,
+    glance_table,
     groups_table,
     headline_points,
     measures_used,
@@ -40,10 +43,17 @@ def challenge_html(result: ChallengeResult) -> str:
     """The whole report. Everything that comes from data is escaped."""
     body = [f"<h1>{escape(result.config.title)}</h1>"]
     body += [f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs(result.config.about)]
-    body += ["<h2>Answer</h2>", html_list(answer(result)), _headline_plot(result), "<h3>How sure</h3>", _points(result)]
+    body += [
+        "<h2>Answer</h2>",
+        html_list(answer(result)),
+        html_table(glance_table(result)),
+        _headline_plot(result),
+        "<h3>How sure</h3>",
+        _points(result),
+    ]
     body += ["<h2>Systems</h2>", html_table(systems_declared(result))]
     for found in result.collections:
-        body += _collection(found)
+        body += _collection(found, result.with_texts)
     body += [
         "<h2>How to read the differences</h2>",
         f"<p>{escape(METHOD)} {escape(FAMILY)}</p>",
@@ -84,7 +94,7 @@ def _headline_plot(result: ChallengeResult) -> str:
     return "\n".join(plots)
 
 
-def _collection(found: CollectionResult) -> list[str]:
+def _collection(found: CollectionResult, with_texts: bool) -> list[str]:
     evaluation = found.evaluation
     body = [
         f"<h2>{escape(found.spec.name)}</h2>",
@@ -100,7 +110,9 @@ def _collection(found: CollectionResult) -> list[str]:
         ]
     if found.group_results:
         body += ["<h3>By kind of query</h3>", _groups_plot(found), html_table(groups_table(found))]
-    if found.failures:
+    if found.causes:
+        body += ["<h3>Why they differ</h3>", f"<p>{escape(CAUSES_NOTE)}</p>", html_table(causes_table(found), "wrap")]
+    if found.failures and with_texts:
         body += ["<h3>Where the two differ most</h3>", *(_failure(failure) for failure in found.failures)]
     return body
 

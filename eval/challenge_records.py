@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pubmed_rag.eval.causes import CauseCounts
 from pubmed_rag.eval.challenge_config import ChallengeConfig, CollectionSpec
 from pubmed_rag.eval.failures import Failure
 from pubmed_rag.eval.query_groups import GroupResult
@@ -34,7 +35,7 @@ class CollectionResult:
     """All figures on one collection. ``groups`` are by topic, in order: dimension → group.
 
     ``reasons`` are those of each comparison, by (baseline, system). ``live_dates``: first and last answer
-    recorded from PubMed itself, if it was asked.
+    recorded from PubMed itself, if it was asked. ``causes`` counts why the headline pairs differ.
     """
 
     spec: CollectionSpec
@@ -46,6 +47,7 @@ class CollectionResult:
     failures: tuple[Failure, ...]
     live_dates: tuple[str, str] | None
     reasons: Mapping[tuple[str, str], tuple[str, ...]]
+    causes: tuple[CauseCounts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,13 @@ class ChallengeSummary:
 
 @dataclass(frozen=True, slots=True)
 class ChallengeResult:
-    """A whole challenge. ``out`` is the folder its files are in."""
+    """A whole challenge. ``out`` is the folder its files are in; ``with_texts``: its reports show single topics."""
 
     config: ChallengeConfig
     collections: tuple[CollectionResult, ...]
     missing: tuple[Missing, ...]
     out: Path
+    with_texts: bool = True
 
     def headlines(self) -> tuple[tuple[CollectionResult, Comparison], ...]:
         """The challengers against the baseline and its rivals, on each collection where both ran."""

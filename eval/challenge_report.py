@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pubmed_rag.eval.causes import CAUSES, FOUND_BY, LARGE
 from pubmed_rag.eval.challenge_records import ChallengeResult, CollectionResult
 from pubmed_rag.eval.failures import Failure, Shown
 from pubmed_rag.eval.report import (
@@ -28,6 +29,11 @@ from pubmed_rag.eval.systems import KINDS
 FAMILY = (
     "In this report p is corrected for all its comparisons together, over all collections; the report in each "
     "collection's folder corrects for that collection's alone."
+)
+
+CAUSES_NOTE = (
+    f"Topics on which one is ahead by {LARGE} or more, and what explains them. A word: one of the query's keywords, in "
+    "any of its forms. Found: a relevant document is among the first ten of BM25 alone, of vectors alone."
 )
 
 EMULATION = (
@@ -122,6 +128,36 @@ def groups_table(found: CollectionResult) -> Table:
     return Table(header, rows, numbers_from=2)
 
 
+def causes_table(found: CollectionResult) -> Table:
+    """Over all topics that differ by :data:`LARGE` or more: what explains them, and which component found it."""
+    header = ("who is ahead", "topics", *CAUSES, *(f"found {name}" for name in FOUND_BY))
+    rows = tuple(
+        (
+            f"{counts.better} before {counts.other}",
+            f"{counts.topics:,}",
+            *(f"{counts.causes[name]:,}" for name in CAUSES),
+            *(f"{counts.found[name]:,}" if counts.found else "-" for name in FOUND_BY),
+        )
+        for counts in found.causes
+    )
+    return Table(header, rows)
+
+
+def glance_table(result: ChallengeResult) -> Table:
+    """One row a collection on which the question was asked: its kind of queries, and the mean of each system named."""
+    config = result.config
+    names = tuple(dict.fromkeys((config.baseline, *config.rivals, *config.challengers)))
+    asked = [found for found in result.collections if any(where is found for where, _ in result.headlines())]
+    rows = []
+    for found in asked:
+        evaluation = found.evaluation
+        means = {system.name: system.scores.mean(evaluation.primary.name) for system in evaluation.systems}
+        kinds = ", ".join(sorted({group["written as"] for group in found.groups}))
+        cells = (plain(means[name]) if name in means else "-" for name in names)
+        rows.append((found.spec.name, kinds, f"{len(evaluation.topics):,}", evaluation.primary.name, *cells))
+    return Table(("collection", "queries", "topics", "measure", *names), tuple(rows), numbers_from=4)
+
+
 def failure_title(failure: Failure) -> str:
     """Topic, text and both values."""
     return (
@@ -167,7 +203,13 @@ def challenge_markdown(result: ChallengeResult) -> str:
     """The whole report as Markdown."""
     parts = [f"# {markdown_text(result.config.title)}"]
     parts += [markdown_text(paragraph) for paragraph in paragraphs(result.config.about)]
-    parts += ["## Answer", markdown_list(answer(result)), "### How sure", _points(headline_points(result))]
+    parts += [
+        "## Answer",
+        markdown_list(answer(result)),
+        markdown_table(glance_table(result)),
+        "### How sure",
+        _points(headline_points(result)),
+    ]
     parts += ["## Systems", markdown_table(systems_declared(result))]
     for found in result.collections:
         parts += [
@@ -179,7 +221,9 @@ def challenge_markdown(result: ChallengeResult) -> str:
             parts += ["### Differences", markdown_table(comparisons_table(found.evaluation))]
         if found.group_results:
             parts += ["### By kind of query", markdown_table(groups_table(found))]
-        if found.failures:
+        if found.causes:
+            parts += ["### Why they differ", markdown_text(CAUSES_NOTE), markdown_table(causes_table(found))]
+        if found.failures and result.with_texts:
             parts.append("### Where the two differ most")
             parts += [_failure(failure) for failure in found.failures]
     parts += [

@@ -87,13 +87,15 @@ def challenge(
     out: str | Path | None = None,
     offline: bool = False,
     model: str | None = None,
+    with_texts: bool = True,
     settings: Settings | None = None,
     progress: Progress = SILENT,
 ) -> ChallengeResult:
     """Run the collections and systems that a TOML file declares, or those that come with the program.
 
     ``data`` holds the collections. With ``offline`` PubMed itself is not asked: what was recorded in ``out`` is
-    used. ``model`` writes rewritten queries, where a system wants them. ``out`` defaults to ``runs/challenge``
+    used. ``model`` writes rewritten queries, where a system wants them. Without ``with_texts`` the two
+    reports show no text of the collections, only counts. ``out`` defaults to ``runs/challenge``
     of the library.
     """
     from pubmed_rag.eval.challenge import run_challenge
@@ -103,7 +105,7 @@ def challenge(
     config = read_challenge(Path(file) if file else None)
     target = Path(out) if out else _runs(chosen) / "challenge"
     with _workshop(config, Path(data), target, offline, model, chosen, progress) as workshop:
-        result = run_challenge(config, Path(data), target, workshop, progress=progress)
+        result = run_challenge(config, Path(data), target, workshop, with_texts=with_texts, progress=progress)
     board = leaderboard(settings=chosen)
     for found in result.collections:
         board.add(found.evaluation)

@@ -92,6 +92,10 @@ def challenge(
     model: Annotated[
         str | None, typer.Option(metavar="NAME|FILE.gguf", help="The language model that rewrites queries.")
     ] = None,
+    without_texts: Annotated[
+        bool,
+        typer.Option("--without-texts", help="Show no text of the collections in the reports: for publishing them."),
+    ] = False,
     fail_below: FloorOption = [],  # noqa: B006
     as_json: JsonOption = False,
 ) -> None:
@@ -110,6 +114,7 @@ def challenge(
         out=out,
         offline=offline,
         model=model,
+        with_texts=not without_texts,
         settings=state_of(context).settings,
         progress=ConsoleProgress(),
     )

@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 
 from pubmed_rag.core.errors import InputError, UsageError
+from pubmed_rag.eval.causes import COMPLETE, LACKING, NOTHING
 from pubmed_rag.eval.challenge import run_challenge
 from pubmed_rag.eval.challenge_config import ChallengeConfig, CollectionSpec, parse_challenge, read_challenge
 from pubmed_rag.eval.challenge_html import challenge_html
 from pubmed_rag.eval.challenge_records import ChallengeResult
 from pubmed_rag.eval.challenge_report import challenge_markdown
 from pubmed_rag.eval.collections import Collection
+from pubmed_rag.eval.report import signed
 from pubmed_rag.eval.systems import System, SystemSpec
 from pubmed_rag.eval.workshop import Bench
 from tests.eval.fakes import FakeSystem
@@ -283,7 +285,37 @@ def test_a_part_of_the_topics_is_spread_over_all(data: Path, tmp_path: Path) -> 
     comparison = evaluation.comparisons[0]
     assert comparison.interval is None
     report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
-    assert f"(topics {comparison.lowest:+.3f}".replace("-", "−") in report.replace("\\", "")
+    assert comparison.lowest is not None
+    assert f"(topics {signed(comparison.lowest)} to " in report
     assert "and the single topics as strokes: 8 are too few" in (tmp_path / "out" / "report.html").read_text("utf-8")
     with pytest.raises(UsageError, match="'tiny' has no topics"):
         parse_challenge(declared.replace("topics = 8", "topics = 0"), "c.toml")
+
+
+def test_causes_are_counted_over_all_topics(result: ChallengeResult) -> None:
+    (ahead, behind) = result.collections[0].causes
+    differences = {
+        f"q{n}": new - old
+        for n, (old, new) in enumerate(
+            zip(*(s.scores.values["nDCG@10"] for s in result.collections[0].evaluation.systems), strict=True)
+        )
+    }
+    assert (ahead.better, ahead.other) == ("new", "old")
+    assert ahead.topics == sum(difference >= 0.1 for difference in differences.values())
+    assert behind.topics == sum(difference <= -0.1 for difference in differences.values())
+    # Old returns nothing for every fourth topic; no document holds the topic's number.
+    assert ahead.causes[NOTHING] == TOPICS // 4
+    assert ahead.causes[LACKING] == ahead.topics
+    assert ahead.causes[COMPLETE] == 0
+    assert sum(ahead.found.values()) == ahead.topics
+    assert "new before old" in challenge_markdown(result)
+    assert "new before old" in parse(challenge_html(result)).text
+
+
+def test_a_report_without_texts_has_the_counts_only(result: ChallengeResult) -> None:
+    bare = replace(result, with_texts=False)
+    for shown in (challenge_markdown(bare), parse(challenge_html(bare)).text):
+        assert "Title of" not in shown
+        assert "drug 3" not in shown
+        assert "new before old" in shown
+    assert "Title of" in challenge_markdown(result)
