@@ -46,7 +46,7 @@ def challenge_html(result: ChallengeResult) -> str:
     body += [
         "<h2>Answer</h2>",
         html_list(answer(result)),
-        html_table(glance_table(result)),
+        html_table(glance_table(result)) if result.headlines() else "",
         _headline_plot(result),
         "<h3>How sure</h3>",
         _points(result),

@@ -206,7 +206,7 @@ def challenge_markdown(result: ChallengeResult) -> str:
     parts += [
         "## Answer",
         markdown_list(answer(result)),
-        markdown_table(glance_table(result)),
+        *([markdown_table(glance_table(result))] if result.headlines() else []),
         "### How sure",
         _points(headline_points(result)),
     ]

@@ -127,6 +127,8 @@ class Rewriter:
         prompt, grammar = _prompt_of(self.name)
         model = f"{self._generator.name} {self._generator.weights}"
         key = _short_hash(f"{model}\0{_MOST_TOKENS}\0{grammar}\0{prompt}\0{text}")
+        if key not in self._known and self._memory:  # another system may have asked the same in the meantime
+            self._known = {item.key: item.text for item in self._memory.read()}
         if key not in self._known:
             written = collapse(self._generator.write(prompt.format(text=collapse(text)), grammar, _MOST_TOKENS))
             # The token limit may cut a query off before its last parenthesis.

@@ -181,6 +181,13 @@ def test_a_models_query_is_cut_to_its_whole_groups_and_asked_once(tmp_path: Path
     assert Rewriter("model-query", FakeGenerator("nonsense"))("Is aspirin safe?") == "aspirin safe"
 
 
+def test_systems_that_ask_the_same_share_what_was_written(tmp_path: Path) -> None:
+    generator = FakeGenerator("We found that it is.")
+    one, two = (Rewriter("model-abstract", generator, tmp_path / "memory.jsonl") for _ in range(2))
+    assert one("Is it?") == two("Is it?")
+    assert len(generator.prompts) == 1
+
+
 def test_a_made_up_abstract_follows_the_question() -> None:
     rewriter = Rewriter("model-abstract", FakeGenerator("We found\nthat it is."))
     assert rewriter("Is it?") == "Is it? We found that it is."
