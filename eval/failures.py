@@ -13,6 +13,9 @@ from pubmed_rag.index.analysis import terms
 SHOWN = 10
 """Documents of each ranking: as many as the primary measure looks at."""
 
+LONGEST_TITLE = 300
+"""Characters kept of a document's title."""
+
 _EXPLAINED = 2
 """Relevant documents a topic is explained by."""
 
@@ -125,7 +128,7 @@ def failures(
 
 def _shown(top: Ranking, grades: Mapping[str, int], titles: Mapping[str, str]) -> tuple[Shown, ...]:
     return tuple(
-        Shown(rank, doc.doc_id, titles.get(doc.doc_id, ""), grades.get(doc.doc_id))
+        Shown(rank, doc.doc_id, titles.get(doc.doc_id, "")[:LONGEST_TITLE], grades.get(doc.doc_id))
         for rank, doc in enumerate(top, start=1)
     )
 

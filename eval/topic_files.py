@@ -14,7 +14,7 @@ import msgspec
 from pubmed_rag.core.errors import DamagedFileError
 from pubmed_rag.core.files import write_text
 from pubmed_rag.eval.collections import Collection
-from pubmed_rag.eval.failures import SHOWN, Texts, TopicNote, note_topic
+from pubmed_rag.eval.failures import LONGEST_TITLE, SHOWN, Texts, TopicNote, note_topic
 from pubmed_rag.eval.rewriting import keywords
 from pubmed_rag.eval.runs import Rankings, trec_order
 
@@ -38,13 +38,13 @@ def write_topics(
     for topic in collection.topics:
         relevant = sorted(doc_id for doc_id, grade in grades[topic.id].items() if grade > 0)
         known = texts(relevant)
-        titles |= {doc_id: title for doc_id, (title, _) in known.items()}
+        titles |= {doc_id: title[:LONGEST_TITLE] for doc_id, (title, _) in known.items()}
         note = note_topic(topic, grades[topic.id], known, translate(" ".join(keywords(topic.text))))
         lines.append(msgspec.json.encode(note).decode() + "\n")
     tops = (trec_order(ranking)[:SHOWN] for run in rankings.values() for ranking in run.values())
     shown = dict.fromkeys(document.doc_id for top in tops for document in top)
     for some in _batches([doc_id for doc_id in shown if doc_id not in titles]):
-        titles |= {doc_id: title for doc_id, (title, _) in texts(some).items()}
+        titles |= {doc_id: title[:LONGEST_TITLE] for doc_id, (title, _) in texts(some).items()}
     write_text(folder / TOPICS, "".join(lines))
     write_text(folder / TITLES, msgspec.json.encode(dict(sorted(titles.items()))).decode() + "\n")
 
