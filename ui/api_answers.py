@@ -142,11 +142,19 @@ class Answering:
             )
         return export_articles([found[article_id] for article_id in wanted], to, style=style)
 
-    def stand_alone(self, question: str, before: str, *, model: str | None = None, rewrite: bool = False) -> StandAlone:
-        """``question``, asked after ``before``, so that it can be asked alone; by the model with ``rewrite``."""
+    def stand_alone(
+        self, question: str, before: str, *, model: str | None = None, rewrite: bool | None = False
+    ) -> StandAlone:
+        """``question``, asked after ``before``, so that it can be asked alone; by the model with ``rewrite``.
+
+        ``None``: by a model that can be expected to do it well.
+        """
         from pubmed_rag.rag.conversation import stand_alone
 
         name = model or self.settings.models.llm
+        if rewrite is None:
+            spec = registry().get(name)
+            rewrite = spec.repair if spec else True
         return stand_alone(question, before, (lambda: self._engine(name)) if rewrite else None)
 
     def query_help(self, question: str, *, model: str | None = None, synonyms: bool = False) -> QueryHelp:

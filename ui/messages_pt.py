@@ -225,6 +225,11 @@ PORTUGUESE: dict[str, str] = {
     ),
     "Part": "Parte",
     "Reports": "Relatórios",
+    "Against another report": "Em comparação com outro relatório",
+    "Compared with the report": "Comparado com o relatório",
+    "there": "lá",
+    "here": "aqui",
+    "What changed from that report to this one": "O que mudou desse relatório para este",
     "All results": "Todos os resultados",
     "Judge for yourself": "Julgue você mesmo",
     "95 % interval": "Intervalo de 95 %",
@@ -407,6 +412,20 @@ PORTUGUESE: dict[str, str] = {
     "Waiting: {count} question is answered first": "À espera: {count} pergunta é respondida antes",
     "Waiting: {count} questions are answered first": "À espera: {count} perguntas são respondidas antes",
     "Starting": "Começando",
+    "Understanding the question": "Entendendo a pergunta",
+    "Asked as": "Perguntado assim",
+    "This answer was not completed.": "Esta resposta não foi concluída.",
+    "Ask a follow-up": "Pergunte mais",
+    "And in children?": "E em crianças?",
+    "It is understood together with the question above, and shown as it was asked. For something else begin a new "
+    "question.": (
+        "É entendida em conjunto com a pergunta acima, e mostra-se como foi feita. Para outro assunto, comece uma "
+        "nova pergunta."
+    ),
+    "Ask on": "Perguntar mais",
+    "New question": "Nova pergunta",
+    "Forget": "Esquecer",
+    "Deletes this answer from the library's folder.": "Apaga esta resposta da pasta da biblioteca.",
     "Searching the library": "Pesquisando na biblioteca",
     "Loading the model": "Carregando o modelo",
     "Reading {sentences} sentences of {articles} articles": "Lendo {sentences} frases de {articles} artigos",

@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from pubmed_rag.core.answers import AnswerShelf
 from pubmed_rag.core.errors import PubmedRagError
 from pubmed_rag.core.model_store import ModelStore
-from pubmed_rag.core.records import Answer, Article, Claim
-from pubmed_rag.rag.answer import AskOptions
+from pubmed_rag.rag.answer import AnswerEvent, AskOptions, Stage
 from pubmed_rag.ui.api import Library
-from pubmed_rag.ui.highlight import Html, clip, literal, record_text, tag
-from pubmed_rag.ui.messages import say, say_count, word
-from pubmed_rag.ui.page_article import claim_card, hit_card, retracted_list, source_list, unresolved_list
+from pubmed_rag.ui.highlight import clip, literal, tag
+from pubmed_rag.ui.messages import say
+from pubmed_rag.ui.page_answer import LONGEST_QUESTION, current, earlier
 from pubmed_rag.ui.page_examples import example_questions
-from pubmed_rag.ui.page_job import AnswerJob, Standing, finished_job
-from pubmed_rag.ui.page_jobs import offer_remedy
-from pubmed_rag.ui.page_save import save_answer
+from pubmed_rag.ui.page_job import AnswerJob, AskedAs, finished_job
 from pubmed_rag.ui.page_state import KEPT, Desk, read_address, write_address
-from pubmed_rag.ui.page_studies import meter, numbers_of, table
-from pubmed_rag.ui.page_words import explain, show, warnings, where_words_go
+from pubmed_rag.ui.page_words import explain, show, where_words_go
 
 _QUESTION, _TOP, _TEMPERATURE, _SEED = f"{KEPT}question", f"{KEPT}top", f"{KEPT}temperature", f"{KEPT}seed"
 _MODEL = f"{KEPT}model"
-_JOB, _PENDING, _BEFORE = "ask.job", "ask.pending", "ask.before"
+_JOB, _TALK = "ask.job", "ask.talk"
+"""The question that is answered now, and those asked before it in the same conversation, the first first."""
+_PENDING, _BEFORE = "ask.pending", "ask.before"
 _REOPEN, _REOPENED = "answer", "address.answer"
-_LONGEST_QUESTION = 1000
-_TICK_SECONDS = 0.5
 _KEPT_BEFORE = 20
-
-_STAGES = {
-    "starting": word("Starting"),
-    "searching the library": word("Searching the library"),
-    "loading the model": word("Loading the model"),
-    "checking every sentence": word("Checking every sentence"),
-}
-
-_WAITING = re.compile(r"waiting: (\d+) question")
-_READING = re.compile(r"reading (\d+) sentences of (\d+) articles")
 
 
 def render(desk: Desk) -> None:
@@ -49,7 +34,7 @@ def render(desk: Desk) -> None:
     library = desk.library
     shelf = AnswerShelf(library.paths.answers)
     _from_address(shelf)
-    with st.form("ask.form", border=False):
+    with st.form("ask.form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             say("Your question"),
             key=_QUESTION,
@@ -60,17 +45,48 @@ def render(desk: Desk) -> None:
     if submitted:
         st.session_state[_PENDING] = st.session_state[_QUESTION]
     if _PENDING in st.session_state:
-        question = str(st.session_state.pop(_PENDING)).strip()[:_LONGEST_QUESTION]
+        question = str(st.session_state.pop(_PENDING)).strip()[:LONGEST_QUESTION]
         _start(library, shelf, question, options, model)
     job: AnswerJob | None = st.session_state.get(_JOB)
     if job is None:
         write_address(None)
         _examples(library)
     else:
+        for turn, before in enumerate(st.session_state.get(_TALK, [])):
+            earlier(library, before, turn)
         write_address(job.question)
-        _answer(desk, job)
+        current(desk, job)
+        write_address(job.question)  # a follow-up was made to stand alone meanwhile
+        _follow_up(library, shelf, job, options, model)
     _before()
     _history(shelf)
+
+
+def _follow_up(library: Library, shelf: AnswerShelf, job: AnswerJob, options: AskOptions, model: str | None) -> None:
+    """Ask on, with what was asked before in mind, or begin anew."""
+    with (
+        st.form("ask.follow.form", border=False, clear_on_submit=True),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        typed = st.text_input(
+            say("Ask a follow-up"),
+            key="ask.follow",
+            placeholder=say("And in children?"),
+            help=say(
+                "It is understood together with the question above, and shown as it was asked. For something else "
+                "begin a new question."
+            ),
+        )
+        submitted = st.form_submit_button(say("Ask on"))
+    st.button(say("New question"), key="ask.new", on_click=_anew)
+    if not submitted:
+        return
+    question = (typed or "").strip()[:LONGEST_QUESTION]
+    if not question:
+        st.warning(say("Type a question first, or choose one of the examples."))
+        return
+    _start(library, shelf, question, options, model, after=job)
+    st.rerun()
 
 
 def _from_address(shelf: AnswerShelf) -> None:
@@ -86,7 +102,7 @@ def _from_address(shelf: AnswerShelf) -> None:
             st.session_state[_QUESTION] = st.session_state[_JOB].question
             write_address(st.session_state[_JOB].question)
             return
-    question = read_address(_LONGEST_QUESTION)
+    question = read_address(LONGEST_QUESTION)
     if question is not None:
         _choose(question)
 
@@ -95,28 +111,59 @@ def _choose(question: str) -> None:
     st.session_state[_QUESTION] = st.session_state[_PENDING] = question
 
 
-def _start(library: Library, shelf: AnswerShelf, question: str, options: AskOptions, model: str | None) -> None:
+def _start(
+    library: Library,
+    shelf: AnswerShelf,
+    question: str,
+    options: AskOptions,
+    model: str | None,
+    after: AnswerJob | None = None,
+) -> None:
+    """Ask ``question``, which may lean on the one asked before it in ``after``."""
     if not question:
         st.warning(say("Type a question first, or choose one of the examples."))
         return
     st.query_params.pop(_REOPEN, None)
     st.session_state.pop(_REOPENED, None)
-    _put(
-        AnswerJob(
-            question,
-            lambda stopped: library.stream(question, options, model=model, stopped=stopped),
-            keep=shelf.keep,
-        )
-    )
+    before = after.question if after else ""
+
+    def events(stopped: Callable[[], bool]) -> Iterator[AnswerEvent | AskedAs]:
+        asked = question
+        if before:
+            yield Stage("understanding the question")
+            asked = library.stand_alone(question, before, model=model, rewrite=None).question
+            yield AskedAs(asked)
+        yield from library.stream(asked, options, model=model, stopped=stopped)
+
+    _put(AnswerJob(question, events, keep=shelf.keep), follows=after is not None)
 
 
-def _put(job: AnswerJob) -> None:
-    """Make ``job`` the answer that is shown; the one before moves to the list below it."""
-    before: AnswerJob | None = st.session_state.pop(_JOB, None)
-    if before is not None:
-        before.stop()
-        st.session_state[_BEFORE] = [before, *st.session_state.get(_BEFORE, [])][:_KEPT_BEFORE]
+def _put(job: AnswerJob, *, follows: bool = False) -> None:
+    """Make ``job`` the answer that is shown. The one before stays above it if ``job`` follows it, else it moves to the
+    list below."""
+    talk = _taken_away()
+    if follows:
+        st.session_state[_TALK] = talk
+    else:
+        st.session_state[_BEFORE] = [*reversed(talk), *st.session_state.get(_BEFORE, [])][:_KEPT_BEFORE]
     st.session_state[_JOB] = job
+
+
+def _taken_away() -> list[AnswerJob]:
+    """The conversation so far, the first question first, which no longer is the one shown."""
+    talk: list[AnswerJob] = st.session_state.pop(_TALK, [])
+    last: AnswerJob | None = st.session_state.pop(_JOB, None)
+    if last is None:
+        return talk
+    last.stop()
+    return [*talk, last]
+
+
+def _anew() -> None:
+    """Put the conversation away and clear the box."""
+    st.session_state[_BEFORE] = [*reversed(_taken_away()), *st.session_state.get(_BEFORE, [])][:_KEPT_BEFORE]
+    st.session_state[_QUESTION] = ""
+    st.query_params.pop(_REOPEN, None)
 
 
 def _examples(library: Library) -> None:
@@ -192,118 +239,6 @@ def _model(library: Library) -> str | None:
     return None if chosen == usual else str(chosen)
 
 
-def _answer(desk: Desk, job: AnswerJob) -> None:
-    show(tag("h2", record_text(job.question, _LONGEST_QUESTION), cls="prag-question"))
-    places = _Places(st.empty(), st.empty(), st.empty(), st.container())
-    try:
-        now = _follow(desk.library, job, places)
-    except Exception:
-        places.clear()
-        raise
-    places.clear()
-    if now.error is not None:
-        explain(now.error)
-        offer_remedy(desk, now.error)
-    elif now.answer is not None:
-        _rest(desk.library, job, now.answer)
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Where an answer in the making shows, from top to bottom."""
-
-    stage: DeltaGenerator
-    clock: DeltaGenerator
-    stop: DeltaGenerator
-    claims: DeltaGenerator
-
-    def clear(self) -> None:
-        """Leave the claims only."""
-        for place in (self.stage, self.clock, self.stop):
-            place.empty()
-
-
-def _follow(library: Library, job: AnswerJob, places: _Places) -> Standing:
-    """Show what comes as it comes, until the job is over. Each round touches the page, so it can be interrupted."""
-    shown, told = 0, ""
-    while True:
-        now = job.standing()
-        for claim in now.claims[shown:]:
-            with places.claims:
-                show(claim_card(claim, _cited(library, claim), f"{shown}"))
-            shown += 1
-        if now.finished:
-            return now
-        if not told:
-            places.stop.button(say("Stop"), key="ask.stop", on_click=job.stop, disabled=job.stopped)
-        words = say("Stopping: completing what stands") if job.stopped else _stage(now.stage)
-        if words != told:  # once a stage, so that a screen reader says it once
-            places.stage.html(tag("p", f"{words} …", role="status", cls="prag-stage"))
-        told = words
-        places.clock.caption(f"{now.seconds:.0f} s")
-        job.wait(_TICK_SECONDS)
-
-
-def _stage(name: str) -> str:
-    if match := _READING.fullmatch(name):
-        return say("Reading {sentences} sentences of {articles} articles", sentences=match[1], articles=match[2])
-    if match := _WAITING.match(name):
-        return say_count(
-            "Waiting: {count} question is answered first",
-            "Waiting: {count} questions are answered first",
-            int(match[1]),
-        )
-    return say(_STAGES[name]) if name in _STAGES else name[:1].upper() + name[1:]
-
-
-def _cited(library: Library, claim: Claim) -> dict[str, Article]:
-    return library.store.get_many([citation.id for citation in claim.citations])
-
-
-def _rest(library: Library, job: AnswerJob, answer: Answer) -> None:
-    """What follows the sentences of a complete answer."""
-    warnings(answer.notes)
-    if answer.status == "insufficient_evidence":
-        st.info(literal(answer.answer))
-    if answer.stances:
-        show(meter(answer, numbers_of(answer)))
-    if answer.retracted:
-        show(retracted_list(answer.retracted))
-    show(_how(answer, job.stopped))
-    if answer.unresolved:
-        with st.expander(say("What the model wrote that did not hold ({count})", count=len(answer.unresolved))):
-            show(unresolved_list(answer.unresolved))
-    if answer.status == "insufficient_evidence":
-        _nearest(library, answer)
-        return
-    ids = [citation.id for claim in answer.claims for citation in claim.citations]
-    articles = library.store.get_many(ids)
-    if all(article_id in articles for article_id in ids):
-        with st.expander(say("The studies side by side"), key="ask.studies"):
-            show(table(library.studies(answer)))
-            st.caption(say("Read from the abstracts; what is not plainly stated stays blank."))
-    save_answer(answer, articles, "ask")
-    show(tag("h2", say("Sources"), cls="prag-part"))
-    show(source_list(answer, articles))
-
-
-def _nearest(library: Library, answer: Answer) -> None:
-    if not answer.hits:
-        return
-    show(tag("h2", say("Nearest articles"), cls="prag-part"))
-    articles = library.store.get_many([hit.id for hit in answer.hits])
-    for hit in answer.hits:
-        show(hit_card(hit, articles.get(hit.id), Html()))
-
-
-def _how(answer: Answer, stopped: bool) -> Html:
-    took = f"{answer.took_ms / 1000:.1f} s"
-    parts = [say("Stopped after {time}", time=took) if stopped else say("Took {time}", time=took)]
-    parts += [say("model {name}", name=clip(answer.model, 80))]
-    parts += [f"{say('temperature')} {answer.temperature:g}", f"{say('seed')} {answer.seed}"]
-    return tag("p", " · ".join(parts), cls="prag-about")
-
-
 def _before() -> None:
     """The questions asked earlier in this tab, to go back to."""
     before: list[AnswerJob] = st.session_state.get(_BEFORE, [])
@@ -333,7 +268,18 @@ def _history(shelf: AnswerShelf) -> None:
             st.caption(say("No kept answer has these words.") if words else say("No answer has been kept yet."))
         for kept in found:
             label = f"{kept.given[:10]} · {clip(kept.answer.question, 160)}"
-            st.button(literal(label), key=f"ask.kept.{kept.name}", on_click=_reopen, args=(kept.name,), type="tertiary")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button(
+                    literal(label), key=f"ask.kept.{kept.name}", on_click=_reopen, args=(kept.name,), type="tertiary"
+                )
+                st.button(
+                    say("Forget"),
+                    key=f"ask.forget.{kept.name}",
+                    on_click=shelf.forget,
+                    args=(kept.name,),
+                    type="tertiary",
+                    help=say("Deletes this answer from the library's folder."),
+                )
         if found:
             st.caption(say("The latest {count}. They lie in the library's folder and nowhere else.", count=len(found)))
 

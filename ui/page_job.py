@@ -29,8 +29,16 @@ class Standing:
         return self.answer is not None or self.error is not None
 
 
+@dataclass(frozen=True, slots=True)
+class AskedAs:
+    """How a question is asked that needed the one before it to be understood."""
+
+    question: str
+
+
 class AnswerJob:
-    """Runs one stream of answer events in a thread of its own and keeps what came.
+    """Runs one stream of answer events in a thread of its own and keeps what came. ``typed`` is what the reader wrote;
+    ``question`` is what is asked, which the stream may put otherwise by an :class:`AskedAs`.
 
     ``events`` gets a function that tells whether to stop. A page that is interrupted, or whose reader
     looks at another page meanwhile, finds the job where it is. ``keep`` gets the complete answer, whether
@@ -40,11 +48,11 @@ class AnswerJob:
     def __init__(
         self,
         question: str,
-        events: Callable[[Callable[[], bool]], Iterator[AnswerEvent]],
+        events: Callable[[Callable[[], bool]], Iterator[AnswerEvent | AskedAs]],
         *,
         keep: Callable[[Answer], object] | None = None,
     ) -> None:
-        self.question = question
+        self.typed = self.question = question
         self._events = events
         self._keep = keep
         self._changed = threading.Condition()
@@ -100,10 +108,12 @@ class AnswerJob:
             except Exception as error:  # a library that cannot be written still answers
                 log.warning("the answer could not be kept: %s", error)
 
-    def _take(self, event: AnswerEvent) -> None:
+    def _take(self, event: AnswerEvent | AskedAs) -> None:
         with self._changed:
             if isinstance(event, Stage):
                 self._stage = event.name
+            elif isinstance(event, AskedAs):
+                self.question = event.question
             elif isinstance(event, Claim):
                 self._claims.append(event)
             else:
