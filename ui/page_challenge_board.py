@@ -56,7 +56,8 @@ def _board(rows: Sequence[Row], number: int) -> None:
     if any(row.entry.low is None for row in latest):
         st.caption(say("Older results were kept without their interval: a dot alone."))
     header = (say("System"), first.primary, say("95 % interval"), say("Change"), say("What changed"), say("Date"))
-    show(table(name, header, [_cells(row) for row in rows[:_SHOWN]], numbers=(1, 2, 3)))
+    caption = say("Systems on {collection}", collection=name)
+    show(table(caption, header, [_cells(row) for row in rows[:_SHOWN]], numbers=(1, 2, 3)))
     if len(rows) > _SHOWN:
         words = say("The best {count} of {all}; 'pubmed-rag eval leaderboard' has all.", count=_SHOWN, all=len(rows))
         st.caption(sentence(words))

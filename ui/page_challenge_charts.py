@@ -17,7 +17,8 @@ PICKED = "topic"
 """The name of the selection in the picture of topics."""
 
 _GAIN, _LOSS, _NONE = "#0f9488", "#d1495b", "#8a8f98"
-_ROW = 34
+_ROW, _AXIS = 34, 56
+"""Pixels: a row, and what the axis and its title take below the rows."""
 _LONGEST_LABEL = 60
 
 
@@ -60,7 +61,7 @@ def dots_chart(dots: Sequence[Dot], measure: str, description: str, *, zero: boo
         "label:N",
         sort=list(dict.fromkeys(frame["label"])),
         title=None,
-        axis=alt.Axis(labelLimit=190, ticks=False, domain=False, labelPadding=8),
+        axis=alt.Axis(labelLimit=190, labelOverlap=False, ticks=False, domain=False, labelPadding=8),
     )
     scale = alt.Scale(zero=zero, nice=True, padding=12)
     tooltip = [
@@ -80,7 +81,7 @@ def dots_chart(dots: Sequence[Dot], measure: str, description: str, *, zero: boo
     if zero:
         line = alt.Chart(pd.DataFrame({"zero": [0.0]}))
         layers.insert(0, line.mark_rule(strokeDash=[4, 3], color=_NONE).encode(x="zero:Q"))
-    chart = alt.layer(*layers).properties(height=_ROW * len(dots) + 10, description=description)
+    chart = alt.layer(*layers).properties(height=_ROW * len(dots) + _AXIS, description=description)
     return on_canvas(chart)
 
 
@@ -101,7 +102,7 @@ def bars_chart(bars: Sequence[Bar], measure: str, description: str) -> alt.Chart
     )
     picked = alt.selection_point(name=PICKED, fields=["topic"], nearest=True, on="click", clear=False)
     chart: alt.Chart = (
-        alt.Chart(frame, height=240, description=description)
+        alt.Chart(frame, height=320, description=description)
         .mark_bar(width={"band": 0.9}, minBandSize=1, cursor="pointer")
         .encode(
             x=alt.X("place:O", title=say("Topics, most gained first"), axis=alt.Axis(labels=False, ticks=False)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,12 @@ from pubmed_rag.ui.page_tables import table
 from pubmed_rag.ui.page_words import explain, sentence, show
 
 if TYPE_CHECKING:
+    from pubmed_rag.eval.compare import Difference
     from pubmed_rag.eval.finished import FinishedChallenge, FinishedCollection, Listed
     from pubmed_rag.eval.statistics import Comparison, Interval
 
 _REPORT, _COLLECTION = f"{KEPT}challenge.report", f"{KEPT}challenge.collection"
+_SINCE = f"{KEPT}challenge.since"
 _WHOLE = "challenge.whole"
 _LOCKED = (
     '<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
@@ -69,6 +71,7 @@ def render(desk: Desk) -> None:
         explain(error)
         return
     _report(report)
+    _since(report, [name for name in finished if name != chosen], finished)
 
 
 def _nothing() -> None:
@@ -227,6 +230,53 @@ def _files(report: FinishedChallenge) -> None:
         if small and st.toggle(say("Read the whole report here"), key=_WHOLE):
             st.iframe(_LOCKED + page.read_text(encoding="utf-8", errors="replace"), height=700, alt=report.title)
         show(tag("p", tag("small", say("They lie in {folder}", folder=str(report.folder))), cls="prag-about"))
+
+
+def _since(report: FinishedChallenge, others: Sequence[str], listed: Mapping[str, Listed]) -> None:
+    """The same systems in another report: what changed from there to here, topic by topic."""
+    if not others:
+        return
+    show(tag("h2", say("Against another report"), cls="prag-part"))
+    if st.session_state.get(_SINCE) not in others:
+        st.session_state[_SINCE] = None
+    other = st.selectbox(
+        say("Compared with the report"),
+        others,
+        key=_SINCE,
+        index=None,
+        format_func=lambda name: _title(listed[name]),
+        placeholder=say("choose one"),
+    )
+    if other is None:
+        return
+    try:
+        found = _compared(other, str(report.folder), listed[other].date, report.date)
+    except Exception as error:  # the edge: two reports that have nothing in common are no failure of the page
+        explain(error)
+        return
+    header = (say("System"), say("Collection"), say("there"), say("here"), say("Difference"), say("95 % interval"), "p")
+    rows = [_changed(difference) for difference in found]
+    show(table(say("What changed from that report to this one"), header, rows, numbers=range(2, len(header))))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _compared(there: str, here: str, *dates: str) -> tuple[Difference, ...]:  # noqa: ARG001 - part of the key
+    from pubmed_rag.eval.compare import compare_folders
+
+    return compare_folders(Path(there), Path(here))
+
+
+def _changed(difference: Difference) -> tuple[str, ...]:
+    made = difference.comparison
+    return (
+        record_text(difference.system),
+        record_text(f"{difference.collection}, {difference.measure}"),
+        f"{difference.before:.3f}",
+        f"{difference.after:.3f}",
+        _signed(difference.after - difference.before),
+        _interval(made.interval if made else None),
+        "" if made is None else "< 0.001" if made.p_holm < 0.001 else f"{made.p_holm:.3f}",
+    )
 
 
 def _runs_of(report: FinishedChallenge) -> Callable[[], bytes]:

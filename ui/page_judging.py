@@ -229,7 +229,8 @@ def _judged(desk: Desk) -> None:
             )
             for qrel in latest
         ]
-        show(table(say("Your judgements, latest first"), (say("Query"), say("Article"), say("Judgement")), rows))
+        header = (say("Query"), say("Article"), say("Judgement"))
+        show(table(say("Your judgements, latest first"), header, rows, wide=False))
         st.download_button(
             say("Save the judgements"),
             path.read_bytes,

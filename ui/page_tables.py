@@ -36,4 +36,4 @@ def table(
     # A box that scrolls must be reachable by keyboard, and then it needs a name.
     if not wide:
         return tag("div", made)
-    return tag("div", made, cls="prag-scroll", tabindex="0", role="region", aria_label=caption)
+    return tag("div", made, cls="prag-scroll prag-numbers", tabindex="0", role="region", aria_label=caption)

@@ -106,6 +106,21 @@ def test_a_topic_shows_both_rankings_and_why(reported: TinyLibrary) -> None:
     assert "Choose two different systems" in words(page)
 
 
+def test_a_report_is_compared_with_another(reported: TinyLibrary) -> None:
+    runs = reported.paths.runs
+    shutil.copytree(runs / "challenge", runs / "before")
+    path = runs / "before" / "claims" / "per_query.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("1.000000", "0.900000"), encoding="utf-8")
+    page = part(reported, "reports")
+    page.selectbox(key="kept.challenge.report").set_value(str(runs / "challenge")).run()
+    page.selectbox(key="kept.challenge.since").set_value(str(runs / "before")).run()
+    shown = markup(page)
+    assert not page.exception
+    assert "What changed from that report to this one" in shown
+    assert "claims, nDCG@10" in shown
+    assert "+0.075" in shown  # three quarters of the topics of "both" had a value of 1
+
+
 def test_a_report_of_an_earlier_version_says_what_it_lacks(reported: TinyLibrary) -> None:
     for path in (reported.paths.runs / "challenge").glob("*/topics.jsonl"):
         path.unlink()
