@@ -23,7 +23,15 @@ from pubmed_rag.eval.challenge_report import (
 )
 from pubmed_rag.eval.charts import Dot, dot_plot
 from pubmed_rag.eval.failures import Failure
-from pubmed_rag.eval.report import INTERVAL, METHOD, comparisons_table, provenance_table, signed, systems_table
+from pubmed_rag.eval.report import (
+    INTERVAL,
+    METHOD,
+    comparisons_table,
+    latency_note,
+    provenance_table,
+    signed,
+    systems_table,
+)
 from pubmed_rag.eval.report_html import (
     FIRM,
     differences_plot,
@@ -101,6 +109,7 @@ def _collection(found: CollectionResult, with_texts: bool) -> list[str]:
         f"<p>{escape(collection_sentence(found))}</p>",
         systems_plot(evaluation),
         html_table(systems_table(evaluation)),
+        f'<p class="note">{escape(latency_note(evaluation))}</p>',
     ]
     if evaluation.comparisons:
         body += [

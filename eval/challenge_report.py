@@ -13,6 +13,7 @@ from pubmed_rag.eval.report import (
     Table,
     comparisons_table,
     interval_text,
+    latency_note,
     markdown_list,
     markdown_table,
     markdown_text,
@@ -216,6 +217,7 @@ def challenge_markdown(result: ChallengeResult) -> str:
             f"## {markdown_text(found.spec.name)}",
             markdown_text(collection_sentence(found)),
             markdown_table(systems_table(found.evaluation)),
+            markdown_text(latency_note(found.evaluation)),
         ]
         if found.evaluation.comparisons:
             parts += ["### Differences", markdown_table(comparisons_table(found.evaluation))]

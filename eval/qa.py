@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from pubmed_rag.eval.append import AppendedFile
 from pubmed_rag.eval.qa_measures import measure_answers
 from pubmed_rag.eval.qa_records import QaReport, QaResult
 from pubmed_rag.eval.questions import Question
+from pubmed_rag.eval.rouge_bioasq import rouge_bioasq
 
 ROUGE = ("rouge1", "rouge2", "rougeL")
 
@@ -61,7 +63,10 @@ def evaluate_answers(
             known[question.id] = result
             file.append(result)
             task.advance()
-    results = tuple(known[question.id] for question in questions)
+    # Answers kept by an earlier version lack what it did not measure, so what the text alone decides is measured anew.
+    results = tuple(
+        replace(known[q.id], rouge=rouge(known[q.id].answer, q.ideal) if q.ideal else {}) for q in questions
+    )
     report = QaReport(name, measure_answers(results), results, _notes(results), configuration, str(out))
     _write(report, out)
     return report
@@ -100,12 +105,13 @@ def rouge(answer: str, ideal: Sequence[str]) -> Mapping[str, float]:
     """F1 of ROUGE-1, ROUGE-2 and ROUGE-L against the ideal answer it is closest to; stems compared.
 
     Lin, "ROUGE", ACL workshop Text Summarization Branches Out, 2004; computed by ``rouge-score``.
+    Beside them what BioASQ reports: see :func:`pubmed_rag.eval.rouge_bioasq.rouge_bioasq`.
     """
     from rouge_score.rouge_scorer import RougeScorer
 
     scorer = RougeScorer(list(ROUGE), use_stemmer=True)
     scores = scorer.score_multi(list(ideal), answer)
-    return {name: round(float(scores[name].fmeasure), 6) for name in ROUGE}
+    return {name: round(float(scores[name].fmeasure), 6) for name in ROUGE} | dict(rouge_bioasq(answer, ideal))
 
 
 def _items(question: Question) -> tuple[tuple[str, ...], ...]:
@@ -135,10 +141,9 @@ def _notes(results: Sequence[QaResult]) -> tuple[str, ...]:
         )
     if any(result.kind in ("factoid", "list") for result in results):
         notes.append(
-            "answers are prose, so BioASQ's ranked exact answers are not measured: only whether they are named"
+            "answers are prose and no ranked lists, so BioASQ's accuracies and MRR of factoids and its F1 of lists do "
+            "not apply: only whether an exact answer is named"
         )
-    if any(result.rouge for result in results):
-        notes.append("BioASQ also reports ROUGE-SU4, which no maintained library computes; it is left out")
     return tuple(notes)
 
 

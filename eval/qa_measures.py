@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from pubmed_rag.core.records import YesNoMaybe
+from pubmed_rag.eval.bioasq_documents import geometric_mean, score_documents
 from pubmed_rag.eval.qa_records import QaMeasure, QaResult
 
 _ROUGE = (("rouge1", "ROUGE-1"), ("rouge2", "ROUGE-2"), ("rougeL", "ROUGE-L"))
+_ROUGE_BIOASQ = (
+    ("rouge2_recall", "BioASQ ROUGE-2 recall"),
+    ("rouge2_f1", "BioASQ ROUGE-2 F1"),
+    ("rougeSU4_recall", "BioASQ ROUGE-SU4 recall"),
+    ("rougeSU4_f1", "BioASQ ROUGE-SU4 F1"),
+)
 _VERDICTS: tuple[YesNoMaybe, ...] = ("yes", "no", "maybe")
 
 
@@ -29,6 +36,11 @@ def measure_answers(results: Sequence[QaResult]) -> tuple[QaMeasure, ...]:
             len(verdicts),
             "mean F1 of the verdicts that occur among the gold ones; of yes and no alone this is BioASQ's",
         ),
+        *(
+            QaMeasure(f"F1 {verdict}", f1_of(verdict, verdicts), len(verdicts), f"of the verdict '{verdict}'")
+            for verdict in _VERDICTS
+            if any(r.expected == verdict for r in verdicts)
+        ),
         _mean("accuracy of those decided", decided, lambda r: r.given == r.expected, "where a verdict was given"),
         _mean("majority", verdicts, _is_majority(verdicts), "accuracy of always giving the commonest verdict"),
         _mean("citation precision", cited, _precision, "share of cited articles that are gold, where any is cited"),
@@ -48,6 +60,8 @@ def measure_answers(results: Sequence[QaResult]) -> tuple[QaMeasure, ...]:
         ),
         _mean("items named", lists, lambda r: r.named / r.to_name, "list: share of items that the text names"),
         *(_mean(label, ideal, _rouge(key), "F1 against the closest ideal answer") for key, label in _ROUGE),
+        *(_mean(label, ideal, _rouge(key), "over all ideal answers together") for key, label in _ROUGE_BIOASQ),
+        *_documents(with_gold),
         *_abstention(results),
         _mean("seconds", results, lambda r: r.milliseconds / 1000, "mean time of an answer"),
     ]
@@ -56,14 +70,32 @@ def measure_answers(results: Sequence[QaResult]) -> tuple[QaMeasure, ...]:
 
 def macro_f1(results: Iterable[QaResult]) -> float | None:
     """Mean over the verdicts that occur as gold of 2TP / (2TP + FP + FN); a question without a verdict is a miss."""
-    pairs = [(r.expected, r.given) for r in results]
-    scores = []
-    for verdict in _VERDICTS:
-        hits = sum(e == g == verdict for e, g in pairs)
-        wrong = sum((e == verdict) != (g == verdict) for e, g in pairs)
-        if any(e == verdict for e, _ in pairs):
-            scores.append(2 * hits / (2 * hits + wrong))
+    rows = list(results)
+    expected = {r.expected for r in rows}
+    scores = [score for verdict in _VERDICTS if verdict in expected and (score := f1_of(verdict, rows)) is not None]
     return sum(scores) / len(scores) if scores else None
+
+
+def f1_of(verdict: YesNoMaybe, results: Iterable[QaResult]) -> float | None:
+    """2TP / (2TP + FP + FN) of one verdict; ``None`` where it is neither expected nor given."""
+    pairs = [(r.expected, r.given) for r in results]
+    hits = sum(e == g == verdict for e, g in pairs)
+    wrong = sum((e == verdict) != (g == verdict) for e, g in pairs)
+    return _ratio(2 * hits, 2 * hits + wrong)
+
+
+def _documents(results: Sequence[QaResult]) -> list[QaMeasure]:
+    """BioASQ's measures of the articles that were retrieved for the answer."""
+    scores = [score_documents(r.found, r.gold) for r in results]
+    count, first = len(scores), "of the first ten articles retrieved"
+    averages = [score.average_precision for score in scores]
+    return [
+        QaMeasure("documents precision", _ratio(sum(s.precision for s in scores), count), count, f"mean, {first}"),
+        QaMeasure("documents recall", _ratio(sum(s.recall for s in scores), count), count, f"mean, {first}"),
+        QaMeasure("documents F1", _ratio(sum(s.f1 for s in scores), count), count, f"mean, {first}"),
+        QaMeasure("documents MAP", _ratio(sum(averages), count), count, f"{first}; of gold articles at most ten count"),
+        QaMeasure("documents GMAP", geometric_mean(averages), count, "the same, geometric mean, 1e-5 added"),
+    ]
 
 
 def _abstention(results: Sequence[QaResult]) -> list[QaMeasure]:

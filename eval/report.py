@@ -32,6 +32,7 @@ def report_markdown(evaluation: Evaluation) -> str:
         markdown_list(verdicts(evaluation)),
         "## Systems",
         markdown_table(systems_table(evaluation)),
+        markdown_text(latency_note(evaluation)),
         "## Differences",
         markdown_table(comparisons_table(evaluation)),
         markdown_text(METHOD),
@@ -100,6 +101,20 @@ def systems_table(evaluation: Evaluation) -> Table:
     measures = [evaluation.primary, *(m for m in evaluation.measures if m != evaluation.primary)]
     header = ("system", *(m.name for m in measures), "no result", "median ms", "p95 ms")
     return Table(header, tuple(_system_row(system, [m.name for m in measures]) for system in evaluation.systems))
+
+
+def latency_note(evaluation: Evaluation) -> str:
+    """What the milliseconds were measured on, and whether other work slowed it down."""
+    facts = [system.run for system in evaluation.systems if system.run.machine]
+    if not facts:
+        return "Latency: wall time of one search at a time; the machine was not recorded."
+    machines = " and ".join(dict.fromkeys(fact.machine for fact in facts))
+    loads = [value for fact in facts for value in fact.load if value is not None]
+    busy = f"; load average meanwhile {min(loads):.1f} to {max(loads):.1f}, this work included" if loads else ""
+    written = any("generator" in fact.configuration for fact in facts)
+    return f"Latency: wall time of one search at a time, after one that is not timed, on {machines}{busy}." + (
+        " Where a language model writes the query, writing is part of it unless it was kept from before." * written
+    )
 
 
 def comparisons_table(evaluation: Evaluation) -> Table:

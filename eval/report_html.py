@@ -14,6 +14,7 @@ from pubmed_rag.eval.report import (
     Table,
     comparisons_table,
     introduction,
+    latency_note,
     measure_notes,
     plain,
     provenance_table,
@@ -39,6 +40,7 @@ def report_html(evaluation: Evaluation) -> str:
 <h2>Systems</h2>
 {systems_plot(evaluation)}
 {html_table(systems_table(evaluation))}
+<p class="note">{escape(latency_note(evaluation))}</p>
 {_differences(evaluation)}
 <h2>Topics with the largest differences</h2>
 <p class="note">By {escape(evaluation.primary.name)}, between the best and the worst system.</p>

@@ -17,6 +17,7 @@ from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.files import sha256_of, write_text
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.eval.collections import Collection
+from pubmed_rag.eval.machine import load, processor
 from pubmed_rag.eval.runs import Ranking, Rankings, read_run, unambiguous, write_run
 from pubmed_rag.eval.systems import ScoredDoc, System
 
@@ -30,7 +31,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 class RunFacts:
     """What stands beside a run file. ``made`` is ISO UTC; ``milliseconds`` is wall time by topic id.
 
-    ``sha256`` is that of the run file, so a pair that does not belong together is not trusted.
+    ``sha256`` is that of the run file, so a pair that does not belong together is not trusted. ``machine`` is what
+    the time was measured on, ``load`` what else it had to do before and after (the system's load average).
     """
 
     system: str
@@ -40,6 +42,8 @@ class RunFacts:
     depth: int
     configuration: Mapping[str, str]
     milliseconds: Mapping[str, float]
+    machine: str = ""
+    load: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ def run_system(
     if known and known.fingerprint == fingerprint and path.is_file() and sha256_of(path) == known.sha256:
         return Run(known, read_run(path))
     partial = folder / f"{system.name}.partial"
+    before = load()
     rankings, milliseconds = _ask(system, collection, depth, _Journal(partial, fingerprint), progress, timer)
     write_run(path, system.name, rankings)
     facts = RunFacts(
@@ -87,6 +92,8 @@ def run_system(
         depth=depth,
         configuration=dict(system.configuration),
         milliseconds=milliseconds,
+        machine=processor(),
+        load=(before, load()),
     )
     write_text(facts_path, msgspec.json.format(msgspec.json.encode(facts), indent=1).decode() + "\n")
     partial.unlink(missing_ok=True)

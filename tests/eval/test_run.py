@@ -15,7 +15,7 @@ import pytest
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.eval.collections import Collection, Qrel, Topic
 from pubmed_rag.eval.records import Evaluation
-from pubmed_rag.eval.report import report_markdown
+from pubmed_rag.eval.report import latency_note, report_markdown
 from pubmed_rag.eval.report_html import report_html
 from pubmed_rag.eval.run import evaluate
 from pubmed_rag.eval.runs import read_run
@@ -280,3 +280,12 @@ def test_no_difference_is_called_that(tmp_path: Path) -> None:
     evaluation = evaluate(tiny_collection(), [good(), FakeSystem("twin", [1, 1, 2])], tmp_path)
     text = parse(report_html(evaluation)).text
     assert "No difference shown between twin and good: 0.000 nDCG@10 [0.000, 0.000], p_Holm = 1.000" in text
+
+
+def test_a_latency_names_its_machine(tmp_path: Path) -> None:
+    evaluation = evaluate(tiny_collection(), [FakeSystem("old", [3])], tmp_path)
+    facts = evaluation.systems[0].run
+    assert re.search(r", \d+ cores?$", facts.machine)
+    assert facts.machine in (tmp_path / "report.md").read_text(encoding="utf-8").replace("\\", "")
+    older = replace(evaluation.systems[0], run=replace(facts, machine="", load=(None, None)))
+    assert "was not recorded" in latency_note(replace(evaluation, systems=(older,)))
