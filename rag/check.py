@@ -15,6 +15,7 @@ from pubmed_rag.core.records import Check
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import terms
 from pubmed_rag.index.vectors import Vectors
+from pubmed_rag.rag.cosine import unit
 
 Encode = Callable[[Sequence[str]], Vectors]
 
@@ -50,7 +51,7 @@ _DOWN = re.compile(
 def check_claim(claim: str, evidence: Sequence[str], encode: Encode) -> Check:
     """Judge ``claim`` against the sentences it cites. ``score`` is the lesser of word overlap and similarity.
 
-    ``encode`` turns n texts into (n, d) L2-normalised vectors.
+    ``encode`` turns n texts into (n, d) vectors of any length.
     """
     together = normalise(" ".join(evidence))
     claim = normalise(claim)
@@ -60,7 +61,7 @@ def check_claim(claim: str, evidence: Sequence[str], encode: Encode) -> Check:
         reasons.append(f"only {overlap:.0%} of its words stand in the evidence")
     similarity = 0.0
     if not reasons:  # encoding costs most, so it comes last
-        vectors = encode([claim, *(normalise(text) for text in evidence)])
+        vectors = unit(encode([claim, *(normalise(text) for text in evidence)]))
         similarity = float((vectors[1:] @ vectors[0]).max())
         if similarity < LEAST_SIMILARITY:
             reasons.append(f"its meaning is too far from the evidence (cosine {similarity:.2f})")

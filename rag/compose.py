@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from pubmed_rag.core.records import Check, Citation, Claim, Passage, Unresolved
@@ -14,8 +15,11 @@ from pubmed_rag.rag.quotation import quote
 FEWEST_ARTICLES = 4
 """An answer quotes at least this many articles where there are so many with evidence."""
 
+_FEWEST_SENTENCES = 3
+"""Where fewer articles have something to say, they are quoted further, up to so many sentences together."""
+
 _LEAST_SHARE = 0.6
-"""A quotation nobody asked for has at least this share of the best sentence's similarity to the question."""
+"""A further quotation of an article has at least this share of the best sentence's similarity to the question."""
 
 
 class Composer:
@@ -55,11 +59,24 @@ class Composer:
                 self.unresolved.append(Unresolved(draft.text, f"mended: {'; '.join(self._check(draft).reasons)}"))
                 draft = again
             yield from self._from_draft(draft)
+        for _, items in itertools.groupby(self._more(), key=lambda item: item.article.id):
+            yield from self._quotation(*items)
+
+    def _more(self) -> list[Evidence]:
+        """What is quoted besides: each article's best until there are enough, then more of these; by article."""
+        chosen: list[Evidence] = []
+        cited = set(self._numbers)
         for item in self._items:
-            if len(self._numbers) >= self._fewest:
+            if len(cited) < self._fewest and item.article.id not in cited:
+                cited.add(item.article.id)
+                chosen.append(item)
+        for item in self._items:
+            if len(self.claims) + len(chosen) >= _FEWEST_SENTENCES:
                 break
-            if item.article.id not in self._numbers and self._near(item):
-                yield from self._quotation(item)
+            if item.article.id in cited and item not in chosen and self._near(item) and not self._is_quoted(item):
+                chosen.append(item)
+        order = list(dict.fromkeys([*self._numbers, *(item.article.id for item in chosen)]))
+        return sorted(chosen, key=lambda item: (order.index(item.article.id), item.span.start))
 
     def _from_draft(self, draft: Draft) -> Iterator[Claim]:
         if not draft.numbers:
@@ -94,15 +111,22 @@ class Composer:
             self._checks[draft] = self._judge(draft.text, [item.span.text for item in self._cited(draft)])
         return self._checks[draft]
 
-    def _quotation(self, item: Evidence) -> Iterator[Claim]:
-        if item.span in self._quoted:
+    def _quotation(self, *items: Evidence) -> Iterator[Claim]:
+        """One claim of the sentences of one article that were not quoted before."""
+        new = [item for item in items if not self._is_quoted(item)]
+        if not new:
             return
-        self._quoted.add(item.span)
+        self._quoted.update(item.span for item in new)
         check = Check("supported", 1.0, ("quoted word for word",))
-        yield self._add(Claim(quote(item), "supported", self._citations([item]), "quotation", check))
+        before = self.claims[-1].citations if self.claims else ()
+        again = len(before) == 1 and before[0].id == new[0].article.id
+        yield self._add(Claim(quote(new, again=again), "supported", self._citations(new), "quotation", check))
+
+    def _is_quoted(self, item: Evidence) -> bool:
+        return item.span in self._quoted
 
     def _near(self, item: Evidence) -> bool:
-        """Whether a sentence nobody chose is close enough to the question to be quoted for it."""
+        """Whether a further sentence of an article is close enough to the question to be quoted for it."""
         return item.similarity >= _LEAST_SHARE * max(other.similarity for other in self._items)
 
     def _already_said(self, cited: Sequence[Evidence]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,8 +15,13 @@ from pubmed_rag.index.analysis import terms
 from pubmed_rag.index.passages import sentences
 from pubmed_rag.index.search import Searcher
 from pubmed_rag.index.vectors import Vectors
+from pubmed_rag.rag.cosine import unit
 
 _PER_ARTICLE = 2
+_PER_ARTICLE_OF_FEW = 3
+_FEW = 2
+"""Where no more articles than this are on the subject, each may give a sentence more."""
+
 _SIMILARITY, _OVERLAP, _RANK = 0.70, 0.30, 0.04
 _FEWEST_TERMS = 7
 """A sentence with fewer says little when it stands alone."""
@@ -26,6 +31,8 @@ _LONGEST = 1_000
 
 _SAME = 0.8
 """Two sentences that share this part of their terms say the same thing."""
+
+_PRINTED = re.compile(r"[A-Z][A-Z /&-]{2,40}:\s+(?=[A-Z0-9])")
 
 _SECTION_VALUE = (
     ("conclusion", 0.08), ("interpretation", 0.08), ("result", 0.05), ("finding", 0.05),
@@ -42,10 +49,29 @@ _ANNOUNCES = re.compile(
     r"|\b(we|study|trial|review|analysis) (aimed|sought|investigated|evaluated|examined|assessed|compared"
     r"|tested|asked)\b"
     r"|\b(was|were) (randomi[sz]ed|recruited|enrolled|reviewed|compared|tested|studied|investigated|evaluated)\b"
-    r"|\bto (determine|assess|evaluate|investigate|examine|compare|test)\b",
+    r"|\bto (determine|assess|evaluate|investigate|examine|compare|test|explore|identify|clarify)\b"
+    r"|^to describe\b",
     re.IGNORECASE,
 )
 """A sentence that tells what was asked or done, not what was found."""
+
+_FINDS = re.compile(r"conclu|interpretation|result|finding|discussion|significance|implication", re.IGNORECASE)
+"""Labels of sections that tell what was found."""
+
+_FIRST_FINDING = 0.35
+"""In an abstract without sections what was found stands behind this part of it."""
+
+_LEANS = re.compile(
+    r"(?:this|these|they|it|its|their|he|she|such|both|however|moreover|furthermore|additionally|in addition|nevertheless"
+    r"|conversely|similarly|likewise|also|but|in contrast|on the other hand|the (?:former|latter|same))\b",
+    re.IGNORECASE,
+)
+"""How a sentence begins that needs the one before it."""
+
+_ON_SUBJECT = ((0.75, 0.6), (0.6, 0.8))
+"""An article is on the subject if its nearness to the question is this part of the nearest one's, and it has this part
+of the question's terms that the best one has. Of 150 development questions of PubMedQA: keeps 98 % of the articles
+they were written about and 4 % of the others among the first eight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,38 +100,92 @@ class EvidenceSet:
 def choose_evidence(
     question: str, ids: Sequence[str], store: ArticleStore, searcher: Searcher, *, limit: int = 8
 ) -> EvidenceSet:
-    """Up to ``limit`` sentences from the articles ``ids`` (best first), at most two an article.
+    """Up to ``limit`` sentences from the articles ``ids`` (best first), two or three an article.
 
-    Ordered by closeness to the question in meaning and words, with results and conclusions before
-    background and methods. Titles count only for articles without abstract.
+    An article comes in by what it is about: its sentence nearest to the question in meaning and words, an aim or a
+    title's echo included. Articles far from the nearest one are left out. What is offered of an article is what it
+    found; background, aims and methods only where it tells nothing else. Titles count only for articles without
+    abstract.
     """
     articles = store.get_many(ids)
     keys = store.keys_of(ids)
-    query = searcher.encode(question)
+    query = unit(searcher.encode(question))
     wanted = set(terms(normalise(question)))
-    candidates: list[Evidence] = []
-    best = coverage = 0.0
-    for position, article_id in enumerate(ids):
-        article = articles.get(article_id)
-        if article is None:
-            continue
-        passages = quotable(article)
-        if not passages:
-            continue
-        similarities = _vectors(passages, keys[article_id], searcher) @ query
-        coverage = max(coverage, _overlap(wanted, article.text))
-        rank_value = _RANK * (1 - position / max(1, len(ids)))
-        for place, (passage, similarity) in enumerate(zip(passages, similarities, strict=True)):
-            best = max(best, float(similarity))
-            score = (
-                _SIMILARITY * float(similarity)
-                + _OVERLAP * _overlap(wanted, passage.text)
-                + rank_value
-                + _value_of_place(passage, place, len(passages))
-            )
-            candidates.append(Evidence(passage, article, score, float(similarity)))
+    rated = [
+        _rated(articles[article_id], keys[article_id], wanted, query, searcher, _RANK * (1 - position / len(ids)))
+        for position, article_id in enumerate(ids)
+        if article_id in articles
+    ]
+    rated = [one for one in rated if one.sentences]
+    if not rated:
+        return EvidenceSet((), 0.0, 0.0)
+    best = max(one.best_similarity for one in rated)
+    coverage = max(one.coverage for one in rated)
+    nearest = max(one.nearness for one in rated)
+    kept = [one for one in rated if _on_subject(one, nearest, coverage)]
+    candidates = [item for one in kept for item in one.sentences]
     candidates.sort(key=lambda item: (-item.score, item.span.article_id, item.span.start))
-    return EvidenceSet(tuple(_spread(candidates, limit)), best, coverage)
+    per_article = _PER_ARTICLE_OF_FEW if len(kept) <= _FEW else _PER_ARTICLE
+    return EvidenceSet(tuple(_spread(candidates, limit, per_article)), best, coverage)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rated:
+    """An article: ``nearness`` of its nearest sentence, and those of its ``sentences`` that may be evidence."""
+
+    nearness: float
+    best_similarity: float
+    coverage: float
+    sentences: list[Evidence]
+
+
+def _rated(
+    article: Article, key: int, wanted: set[str], query: Vectors, searcher: Searcher, rank_value: float
+) -> _Rated:
+    passages = quotable(article)
+    if not passages:
+        return _Rated(0.0, 0.0, 0.0, [])
+    similarities = [float(value) for value in unit(_vectors(passages, key, searcher)) @ query]
+    near = [
+        _SIMILARITY * similarity + _OVERLAP * _overlap(wanted, passage.text)
+        for passage, similarity in zip(passages, similarities, strict=True)
+    ]
+    findings = _findings(passages)
+    found = [
+        Evidence(
+            _without_label(passage),
+            article,
+            (near[place] + max(near)) / 2 + rank_value + _value_of_place(passage, place, len(passages)),
+            similarities[place],
+        )
+        for place, passage in enumerate(passages)
+        if place in findings
+    ]
+    return _Rated(max(0.0, *near), max(similarities), _overlap(wanted, article.text), found)
+
+
+def _findings(passages: Sequence[Passage]) -> set[int]:
+    """Places of the sentences that tell what was found; all where none does."""
+    last = max(1, len(passages) - 1)
+    placed = {
+        place
+        for place, passage in enumerate(passages)
+        if (_FINDS.search(passage.section) if passage.section else len(passages) < 4 or place / last >= _FIRST_FINDING)
+    }
+    told = {place for place in placed if not _ANNOUNCES.search(passages[place].text)}
+    return told or placed or set(range(len(passages)))
+
+
+def _on_subject(one: _Rated, nearest: float, coverage: float) -> bool:
+    return any(one.nearness >= near * nearest and one.coverage >= covers * coverage for near, covers in _ON_SUBJECT)
+
+
+def _without_label(passage: Passage) -> Passage:
+    """Without a label that is printed in capitals before the sentence, as in ``AIM: To describe``."""
+    label = _PRINTED.match(passage.text)
+    if label is None:
+        return passage
+    return replace(passage, start=passage.start + label.end(), text=passage.text[label.end() :])
 
 
 def quotable(article: Article) -> list[Passage]:
@@ -137,11 +217,13 @@ def _value_of_place(passage: Passage, place: int, count: int) -> float:
     if value is None:  # unlabelled abstracts follow the same order: background, methods, results, conclusion
         value = 0.05 * (place / max(1, count - 1)) - 0.02
     if len(set(terms(normalise(passage.text)))) < _FEWEST_TERMS:
-        value -= 0.10
+        value -= 0.15
+    if _LEANS.match(passage.text):
+        value -= 0.06
     return value - (0.12 if _ANNOUNCES.search(passage.text) else 0.0)
 
 
-def _spread(candidates: list[Evidence], limit: int) -> list[Evidence]:
+def _spread(candidates: list[Evidence], limit: int, per_article: int) -> list[Evidence]:
     chosen: list[Evidence] = []
     taken: dict[str, int] = {}
     seen: list[set[str]] = []
@@ -150,7 +232,7 @@ def _spread(candidates: list[Evidence], limit: int) -> list[Evidence]:
             break
         words = set(terms(normalise(item.span.text)))
         repeats = any(len(words & other) > _SAME * max(1, len(words | other)) for other in seen)
-        if taken.get(item.article.id, 0) == _PER_ARTICLE or repeats or not words:
+        if taken.get(item.article.id, 0) == per_article or repeats or not words:
             continue
         taken[item.article.id] = taken.get(item.article.id, 0) + 1
         seen.append(words)

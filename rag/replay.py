@@ -74,9 +74,9 @@ def record_json(recorded: Recorded) -> dict[str, Any]:
 
 
 def embedded(recorded: Recorded) -> str:
-    """The record on one line that can stand in a comment of HTML or Markdown: no ``<``, ``>`` or ``--`` in it."""
+    """The record on one line that can stand in a comment of HTML or Markdown: no ``<``, ``>``, ``--`` or ``![`` in it."""
     text = json.dumps(record_json(recorded), ensure_ascii=False)
-    for risky in "<>-&":
+    for risky in "<>-&!":
         text = text.replace(risky, f"\\u{ord(risky):04x}")
     return text
 

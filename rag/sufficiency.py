@@ -8,6 +8,7 @@ from pubmed_rag.core.records import SearchResult
 from pubmed_rag.rag.evidence import EvidenceSet
 
 LEAST_PROBABILITY = 0.4
+_HIGHEST_COSINE = 1.01  # rounding included
 
 # Logistic regression of "the article this question was written about is in the library" on 500 development
 # questions of PubMedQA, each with its article and without it, and 50 questions on other subjects. At 0.4:
@@ -24,7 +25,13 @@ def sufficiency(evidence: EvidenceSet, found: SearchResult) -> float:
     """
     if not evidence.items:
         return 0.0
-    dense = [c.score for hit in found.hits for c in hit.components if c.name == "dense" and c.score is not None]
+    # An inner product of vectors that keep their lengths is no cosine; the best sentence stands in for it.
+    dense = [
+        c.score if c.score <= _HIGHEST_COSINE else evidence.best_similarity
+        for hit in found.hits
+        for c in hit.components
+        if c.name == "dense" and c.score is not None
+    ]
     score = (
         _BIAS
         + _BEST_SENTENCE * evidence.best_similarity

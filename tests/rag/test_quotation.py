@@ -21,17 +21,23 @@ NAMELESS = Author(initials="X")
         ((PACKER, BRISTOW), 1996, "Packer and Bristow (1996)"),
         ((PACKER,), 1996, "Packer (1996)"),
         ((PACKER,), None, "Packer"),
-        ((), 1996, "(1996)"),
-        ((), None, ""),
+        ((), 1996, "A study of 1996"),
+        ((), None, "A study"),
         ((GROUP,), 2001, "BEST Investigators (2001)"),
         ((PACKER, GROUP), 2001, "Packer and BEST Investigators (2001)"),
         ((PACKER, NAMELESS), 2001, "Packer et al. (2001)"),
-        ((NAMELESS,), 2001, "(2001)"),
+        ((NAMELESS,), 2001, "A study of 2001"),
     ],
 )
 def test_attribution(authors: tuple[Author, ...], year: int | None, expected: str) -> None:
     item = article("1", "Title.", "It fell.", authors=authors, published=PartialDate(year))
     assert attribution(item) == expected
     span = Passage("1", "1", 7, 15, "It fell.")
-    prefix = f"{expected}: " if expected else ""
-    assert quote(Evidence(span, item, 1.0, 1.0)) == f"{prefix}“It fell.”"
+    assert quote([Evidence(span, item, 1.0, 1.0)]) == f"{expected}: “It fell.”"
+
+
+def test_a_nameless_study_is_called_by_its_design_and_one_quoted_again_is_not_named_twice() -> None:
+    item = article("1", "Title.", "Patients were randomized to zinc. It fell.", published=PartialDate(1996))
+    first, second = (Evidence(Passage("1", "1", 0, 0, text), item, 1.0, 1.0) for text in ("One.", "Two."))
+    assert quote([first, second]) == "A randomized trial of 1996: “One.” “Two.”"
+    assert quote([second], again=True) == "It also says: “Two.”"

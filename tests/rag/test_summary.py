@@ -56,7 +56,7 @@ def test_the_models_own_sentences_are_checked_like_those_of_an_answer(tiny: Open
     answer, _ = summarise(
         tiny(ARTICLES), ["1", "2"], "We found that zinc prolongs life [1]. Iron kills 99 percent [2]."
     )
-    assert [claim.origin for claim in answer.claims] == ["model", "quotation"]
+    assert [claim.origin for claim in answer.claims] == ["model", "quotation", "quotation"]
     assert "does not contain 99" in answer.unresolved[0].reason
 
 
