@@ -70,6 +70,7 @@ _SINGLE = str.maketrans(
 _ASTERISKS = "\u2217\ufe61\uff0a"
 _TYPOGRAPHIC_QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb"
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5});")
+_LONGEST_ENTITY = 9
 _WORD = re.compile(r"[^\s()\[\]\"|]+")
 _TAG = re.compile(r"\[([^\[\]\n]*)\]")
 _UNCLOSED = re.compile(r"\[([^\[\]()\s\"|]+)")
@@ -84,28 +85,38 @@ def plain(query: str, *, mend: bool) -> Plain:
     characters: list[str] = []
     origins: list[int] = []
     slips: list[Slip] = []
-    at = 0
-    while at < len(query):
-        character = query[at]
-        entity = _ENTITY.match(query, at) if character == "&" else None
-        length = 1
+    for at, character in enumerate(query):
         new = character.translate(_SINGLE)
-        if entity:
-            unescaped = html.unescape(entity[0])
-            slips.append(Slip("entity", at, entity.end(), unescaped))
-            if mend:
-                length, new = len(entity[0]), unescaped.translate(_SINGLE)[:1]
-        elif character in _ASTERISKS:
+        if character in _ASTERISKS:
             slips.append(Slip("asterisk", at, at + 1, "*"))
             new = "*" if mend else " "
         elif character in _TYPOGRAPHIC_QUOTES:
             slips.append(Slip("quotes", at, at + 1, '"'))
-        if new:
-            characters.append(new)
-            origins.append(at)
-        at += length
+        elif character == "&" and not mend and (entity := _ENTITY.match(query, at)):
+            slips.append(Slip("entity", at, entity.end(), html.unescape(entity[0])))
+        characters.append(new)
+        origins.append(at)
+        # What was escaped twice ("&amp;lt;") comes out as one more entity, so what stands there by now is looked at.
+        while mend and characters and characters[-1] == ";" and (name := _entity_at_end(characters)):
+            start = origins[-len(name)]
+            del characters[-len(name) :], origins[-len(name) :]
+            while slips and slips[-1].start >= start:
+                slips.pop()
+            unescaped = html.unescape(name)
+            slips.append(Slip("entity", start, at + 1, unescaped))
+            new = "*" if unescaped in _ASTERISKS else unescaped.translate(_SINGLE)[:1]
+            if new:
+                characters.append(new)
+                origins.append(start)
     origins.append(len(query))
     return Plain("".join(characters), tuple(origins), tuple(slips))
+
+
+def _entity_at_end(characters: list[str]) -> str:
+    """The entity that ``characters`` end with, or nothing."""
+    end = "".join(characters[-_LONGEST_ENTITY:])
+    found = _ENTITY.fullmatch(end, max(0, end.rfind("&")))
+    return found[0] if found else ""
 
 
 def tokens(source: Plain) -> Iterator[Token | Slip]:
