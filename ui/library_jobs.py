@@ -27,10 +27,12 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a job did. ``problems`` are failures of a part that kept no other part from being done."""
+    """What a job did. ``problems`` are failures of a part that kept no other part from being done; ``switched`` is the
+    generation that is searched from now on."""
 
     ingested: IngestReport | None = None
     built: BuildReport | None = None
+    switched: str = ""
     problems: tuple[PubmedRagError, ...] = ()
 
 
@@ -158,6 +160,16 @@ def rebuild_index(library: Library, progress: Progress) -> Job:
     return work
 
 
+def switch_index(library: Library, progress: Progress, name: str) -> Job:
+    """Searches in a generation that was kept, once its files are known to be whole."""
+
+    def work() -> Outcome:
+        with progress.task("checking the index", None, "files"):
+            return Outcome(switched=library.switch_index(name).generation)
+
+    return work
+
+
 def draw_map(library: Library, progress: Progress) -> Job:
     """The map of the present index."""
 
@@ -188,7 +200,7 @@ def safe_name(name: str) -> str:
 
 def _indexed(library: Library, report: IngestReport, problems: tuple[PubmedRagError, ...] = ()) -> Outcome:
     built = library.update_index() if library.counts().articles else None
-    return Outcome(report, built, problems)
+    return Outcome(report, built, problems=problems)
 
 
 def _fetch_models(library: Library, progress: Progress) -> None:

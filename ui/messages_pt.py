@@ -73,6 +73,9 @@ PORTUGUESE: dict[str, str] = {
     "Updating the library": "Atualizando a biblioteca",
     "Updating the index": "Atualizando o índice",
     "Building the index anew": "Refazendo o índice",
+    "Switching the index": "Trocando de índice",
+    "Checking the index": "Verificando o índice",
+    "Searches are in generation {name} from now on.": "De agora em diante, pesquisa-se na geração {name}.",
     "Fetching the models": "Buscando os modelos",
     "Reading files": "Lendo arquivos",
     "Fetching from PubMed": "Buscando no PubMed",
@@ -138,6 +141,36 @@ PORTUGUESE: dict[str, str] = {
         "A partir de todos os artigos. O índice atual serve até que o novo esteja completo."
     ),
     "Generation {name}": "Geração {name}",
+    "Generations kept ({count})": "Gerações guardadas ({count})",
+    "An update or a new building keeps the index before it, and you can go back to that here.": (
+        "Uma atualização ou um refazer guarda o índice anterior, e aqui pode voltar a ele."
+    ),
+    "Search in another one": "Pesquisar em outra",
+    "Switch …": "Trocar …",
+    "From the next search on, every tab searches in {name}, which holds {count} article.": (
+        "A partir da próxima pesquisa, todas as abas pesquisam em {name}, que contém {count} artigo."
+    ),
+    "From the next search on, every tab searches in {name}, which holds {count} articles.": (
+        "A partir da próxima pesquisa, todas as abas pesquisam em {name}, que contém {count} artigos."
+    ),
+    "{count} later change of the library cannot be found in it before it is updated.": (
+        "{count} alteração posterior da biblioteca não pode ser encontrada nela antes de ser atualizada."
+    ),
+    "{count} later changes of the library cannot be found in it before it is updated.": (
+        "{count} alterações posteriores da biblioteca não podem ser encontradas nela antes de ser atualizada."
+    ),
+    "It was made with the model {name}: to search in it by meaning, name that model in the settings "
+    "(models.embedder). Search by words needs none.": (
+        "Foi feita com o modelo {name}: para pesquisar nela por significado, indique esse modelo nas configurações "
+        "(models.embedder). A pesquisa por palavras não precisa de nenhum."
+    ),
+    "Nothing is deleted, and you can switch back.": "Nada é apagado, e pode voltar atrás.",
+    "Switch to {name}": "Trocar para {name}",
+    "Leave it as it is": "Deixar como está",
+    "Generation": "Geração",
+    "Built": "Criada",
+    "Changes since": "Alterações desde então",
+    "Size": "Tamanho",
     "{count} article": "{count} artigo",
     "{count} articles": "{count} artigos",
     "model {name}": "modelo {name}",

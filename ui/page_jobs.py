@@ -28,6 +28,7 @@ ADD_FILES = word("Adding articles from files")
 UPDATE = word("Updating the library")
 UPDATE_INDEX = word("Updating the index")
 REBUILD_INDEX = word("Building the index anew")
+SWITCH_INDEX = word("Switching the index")
 FETCH_MODELS = word("Fetching the models")
 DRAW_MAP = word("Drawing the map")
 
@@ -37,6 +38,7 @@ _STAGES = {
     "applying bulk files": word("Applying bulk files"),
     "embedding": word("Computing meanings"),
     "indexing": word("Writing the index"),
+    "checking the index": word("Checking the index"),
     "drawing the map": word("Drawing the map"),
 }
 _UNITS = {
@@ -183,6 +185,8 @@ def lines(outcome: Outcome) -> list[str]:
         )
     if (built := outcome.built) is not None:
         said.append(say_count("{count} article can be searched.", "{count} articles can be searched.", built.articles))
+    if outcome.switched:
+        said.append(say("Searches are in generation {name} from now on.", name=outcome.switched))
     return said or [say("Done.")]
 
 

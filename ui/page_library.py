@@ -14,9 +14,10 @@ from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.highlight import Html, clip, join, literal, record_text, tag
 from pubmed_rag.ui.messages import number, say, say_count
 from pubmed_rag.ui.page_charts import years_chart
+from pubmed_rag.ui.page_generations import generations
 from pubmed_rag.ui.page_state import Desk
 from pubmed_rag.ui.page_welcome import add
-from pubmed_rag.ui.page_words import show
+from pubmed_rag.ui.page_words import moment, show
 
 _SHOWN_VALUES = 10
 
@@ -50,7 +51,7 @@ def _numbers(library: Library) -> None:
         (say("Articles"), number(counts.articles)),
         (say("With abstract"), f"{100 * counts.with_abstract / counts.articles:.0f} %"),
         (say("Retracted"), number(counts.retracted)),
-        (say("Last update"), _moment(updates[-1].finished) if updates else say("never")),
+        (say("Last update"), moment(updates[-1].finished) if updates else say("never")),
     ]
     show(
         tag(
@@ -123,6 +124,7 @@ def _index(desk: Desk) -> None:
             help=say("From all articles. The present index serves until the new one is complete."),
         ):
             page_jobs.start(desk, page_jobs.REBUILD_INDEX, lambda: library_jobs.rebuild_index(desk.library, desk.jobs))
+    generations(desk)
 
 
 def _about(manifest: Manifest) -> Html:
@@ -130,7 +132,7 @@ def _about(manifest: Manifest) -> Html:
         say("Generation {name}", name=manifest.generation),
         say_count("{count} article", "{count} articles", manifest.articles),
         say("model {name}", name=clip(manifest.model, 80)),
-        _moment(manifest.created),
+        moment(manifest.created),
     ]
     return join(facts, " · ")
 
@@ -145,7 +147,7 @@ def _sources(desk: Desk) -> None:
             tag(
                 "li",
                 tag("code", record_text(clip(saved.query, 300))),
-                f" · {say('asked {moment}', moment=_moment(saved.asked))}",
+                f" · {say('asked {moment}', moment=moment(saved.asked))}",
             )
             for saved in queries
         ),
@@ -159,8 +161,3 @@ def _sources(desk: Desk) -> None:
         help=say("Asks each for what is new or revised since last time, then updates the index."),
     ):
         page_jobs.start(desk, page_jobs.UPDATE, lambda: library_jobs.update(desk.library, desk.jobs))
-
-
-def _moment(iso: str) -> str:
-    """A UTC moment without its seconds."""
-    return f"{iso[:16].replace('T', ' ')} UTC"

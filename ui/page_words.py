@@ -73,6 +73,11 @@ def sentence(text: str) -> str:
     return shown if text.endswith((".", "!", "?")) else f"{shown}."
 
 
+def moment(iso: str) -> str:
+    """A UTC moment without its seconds."""
+    return f"{iso[:16].replace('T', ' ')} UTC"
+
+
 def warnings(messages: tuple[str, ...]) -> None:
     """What the reader should know about the result before trusting it."""
     for message in messages:
