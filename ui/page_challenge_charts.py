@@ -76,7 +76,7 @@ def dots_chart(dots: Sequence[Dot], measure: str, description: str, *, zero: boo
             x=alt.X("low:Q", title=measure, scale=scale, axis=alt.Axis(tickCount=5)), x2="high:Q"
         ),
         base.transform_filter("datum.firm").mark_point(**dot, fill=_GAIN).encode(x="value:Q"),
-        base.transform_filter("!datum.firm").mark_point(**dot, fill="white").encode(x="value:Q"),
+        base.transform_filter("!datum.firm").mark_point(**dot, fill="transparent").encode(x="value:Q"),
     ]
     if zero:
         line = alt.Chart(pd.DataFrame({"zero": [0.0]}))
