@@ -94,8 +94,6 @@ def filter_query(name: str) -> Node | None:
         return Term(code, "LANG")
     if squeezed == "excludepreprints":
         return Not(Term(EVERYTHING, "FILT"), Term("Preprint", "PTYP"))
-    if squeezed == "systematic":
-        return Term("Systematic Review", "PTYP")
     plain = squeezed.replace("-", "")
     named = _TYPES.get(plain) or _PHASES.get(plain)
     return Term(named, "PTYP") if named else None

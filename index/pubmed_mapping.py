@@ -271,22 +271,17 @@ class Mapping:
     def _filter(self, term: Term) -> Node:
         strategy = clinical_queries.strategy(term.text)
         if strategy is not None:
+            said = len(self.notes)
             node = self.map(parse(strategy).node)
+            del self.notes[said:]  # of words that nobody typed
             self._translated(to_query(term), node)
             return node
         years = _YEARS.fullmatch(term.text.strip())
         if years:
             return self._relative(replace(term, text=f"last {years[1]} years", field="PDAT"))
-        if clinical_queries.is_clinical_query(term.text):
-            self._note(term, "the strategy of this Clinical Query is not known here: write it out", severity="error")
-            return Nothing(term.text)
         if not is_filter(term.text):
             self._note(term, f"there is no filter '{term.text}' here", severity="error")
             return Nothing(term.text)
-        if term_key(term.text) == "systematic":
-            self._note(
-                term, "PubMed's strategy for systematic reviews is not known here: the publication type is taken"
-            )
         return replace(term, text=" ".join(term.text.split()))
 
     # -- reports -----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pubmed_rag.core.mesh_store import MeshStore
 from pubmed_rag.core.records import ClauseCount, Filters
 from pubmed_rag.index.mesh import Mesh
 from pubmed_rag.index.pubmed_ast import And, Node, Not, Nothing, Or, Range, Term
-from pubmed_rag.index.pubmed_notes import QueryNote
+from pubmed_rag.index.pubmed_notes import QueryNote, short
 from pubmed_rag.index.pubmed_print import to_translation
 from pubmed_rag.index.pubmed_query import translate
 from pubmed_rag.index.pubmed_search import BooleanSearch, Sort
@@ -95,10 +95,6 @@ def in_all_fields(node: Node) -> Node:
 def _sentence(note: QueryNote, query: str) -> str:
     """A note as one line: where in the query, what about it, and what to write instead."""
     place = query[note.start : note.end].strip()
-    where = f"at character {note.start + 1}, '{_short(place)}': " if place else ""
+    where = f"at character {note.start + 1}, '{short(place)}': " if place else ""
     instead = f"; did you mean '{note.suggestion}'?" if note.suggestion else ""
     return f"{where}{note.message}{instead}"
-
-
-def _short(text: str, longest: int = 40) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"

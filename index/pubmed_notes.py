@@ -28,3 +28,8 @@ class Report(Protocol):
     def __call__(
         self, start: int, end: int, message: str, severity: Severity = "warning", suggestion: str | None = None
     ) -> None: ...
+
+
+def short(text: str, longest: int = 40) -> str:
+    """``text`` as a message quotes it: at most so many characters."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

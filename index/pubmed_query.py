@@ -13,7 +13,7 @@ from datetime import date
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.index.pubmed_ast import Node, Nothing
 from pubmed_rag.index.pubmed_mapping import Mapping
-from pubmed_rag.index.pubmed_notes import QueryNote
+from pubmed_rag.index.pubmed_notes import QueryNote, short
 from pubmed_rag.index.pubmed_parser import parse
 from pubmed_rag.index.pubmed_print import to_query, to_translation
 from pubmed_rag.index.vocabulary import Vocabulary
@@ -72,13 +72,9 @@ def _refuse(query: str, notes: tuple[QueryNote, ...] | list[QueryNote], strict: 
     if first is None or not strict:
         return
     wrong = query[first.start : first.end]
-    place = f" at character {first.start + 1} ('{_short(wrong)}')" if wrong.strip() else ""
+    place = f" at character {first.start + 1} ('{short(wrong)}')" if wrong.strip() else ""
     remedy = f"write {first.suggestion} instead" if first.suggestion else None
     raise UsageError(f"the query cannot be taken as written{place}: {first.message}", remedy=remedy)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 __all__ = ["QueryNote", "Translation", "to_query", "to_translation", "translate"]

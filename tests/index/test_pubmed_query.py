@@ -274,7 +274,7 @@ def test_every_tag_by_every_name(mesh: Mesh, field: search_tags.SearchField) -> 
         ("asthma AND #3", "another session"),
         ("exp Asthma/ AND x", "Ovid"),
         ("asthma AND 2020-2024[dp]", "write 2020:2024 instead"),
-        ("asthma AND etiology/broad[filter]", "Clinical Query is not known"),
+        ("asthma AND etiology/wide[filter]", "no filter"),
         ("asthma AND nonsense[sb]", "no filter"),
         ("((", "nothing to search for"),
         ("", "nothing to search for"),
@@ -350,6 +350,22 @@ def test_the_set_of_translations(mesh: Mesh) -> None:
     assert found.query == "odontalgia[mh] AND asthma"
 
 
+@pytest.mark.parametrize("scope", ["broad", "narrow"])
+@pytest.mark.parametrize("category", ["Therapy", "Diagnosis", "Etiology", "Prognosis", "Clinical Prediction Guides"])
+def test_every_clinical_query_stands_for_its_strategy(mesh: Mesh, category: str, scope: str) -> None:
+    found = understood(f"{category}/{scope.capitalize()}[filter]", mesh)
+    assert not found.notes
+    assert "[Filter]" not in found.text and "[" in found.text
+
+
+def test_systematic_is_the_strategy_of_nlm(mesh: Mesh) -> None:
+    found = understood("asthma[ti] AND systematic[sb]", mesh)
+    assert not found.notes
+    assert '"systematic scoping review"[Title]' in found.text
+    assert '"protocols"[Title])) NOT "medline"[Filter]' in found.text
+    assert found.text.endswith('OR "Systematic Review"[Publication Type])')
+
+
 @pytest.mark.parametrize(
     ("query", "text", "words", "suggestion"),
     [
@@ -361,7 +377,6 @@ def test_the_set_of_translations(mesh: Mesh) -> None:
         ("love[pt]", "love[pt]", "no publication type", None),
         ("aspirin[pa]", "aspirin[pa]", "no pharmacological action", None),
         ("the[tiab] AND asthma[mh]", "the[tiab]", "does not index this word", None),
-        ("systematic[sb]", "systematic[sb]", "strategy", None),
         ("a[ti] or b[ti]", "or", "capitals", "OR"),
     ],
 )
