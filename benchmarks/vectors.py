@@ -1,6 +1,7 @@
 """The vector index at 10⁵, 10⁶ and 10⁷ vectors of 384 dimensions, beside FAISS Flat on the same vectors.
 
     python benchmarks/vectors.py [--counts 100000,1000000] [--folder DIR] [--threads 2] [--json FILE]
+    python benchmarks/vectors.py --counts 10000000 --keep DIR [--stop-after build]     # in several sittings
 
 For each count: recall@10 of exact, queries a second (in batches, and one at a time), the median and 95th percentile
 of a single query, bytes a vector in memory and on disk, build time, peak memory of building and of searching, and
@@ -47,6 +48,7 @@ TRUTH = 100
 TOP = 10
 SELECTIVITIES = (0.5, 0.05, 0.005, 0.0005)
 FILTERED = 50
+STAGES = ("make", "build", "search", "flat")
 
 Vectors = npt.NDArray[np.float32]
 
@@ -284,24 +286,46 @@ def in_a_process(name: str, folder: Path, count: int, threads: int) -> dict[str,
         process.join()
 
 
+def stage(name: str, folder: Path, count: int, threads: int) -> dict[str, Any]:
+    """The figures of one stage: those of an earlier run where it was finished, otherwise measured now."""
+    done = folder / f"{name}.json"
+    if done.exists():
+        figures: dict[str, Any] = json.loads(done.read_text())
+        return figures
+    if name == "build":
+        shutil.rmtree(folder / "index", ignore_errors=True)
+    started = time.perf_counter()
+    figures = in_a_process(name, folder, count, threads)
+    print(f"{count:,}: {name} took {time.perf_counter() - started:.0f} s", flush=True)
+    done.write_text(json.dumps(figures, default=float))
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", default="100000,1000000", help="numbers of vectors, with commas between them")
     parser.add_argument("--folder", type=Path, help="where to put the vectors (800 bytes each) and indexes (460)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, help="write the figures here as well")
+    parser.add_argument("--keep", type=Path, help="keep vectors and indexes here, and go on with what is not done yet")
+    parser.add_argument("--stop-after", choices=STAGES, help="leave the stages after this one to another run")
     arguments = parser.parse_args()
     results = {}
     for count in map(int, arguments.counts.split(",")):
-        folder = Path(tempfile.mkdtemp(prefix="vectors-", dir=arguments.folder))
+        if arguments.keep:
+            folder = arguments.keep / str(count)
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            folder = Path(tempfile.mkdtemp(prefix="vectors-", dir=arguments.folder))
+        figures: dict[str, Any] = {}
         try:
-            figures: dict[str, Any] = {}
-            for name in ("make", "build", "search", "flat"):
-                started = time.perf_counter()
-                figures |= in_a_process(name, folder, count, arguments.threads)
-                print(f"{count:,}: {name} took {time.perf_counter() - started:.0f} s", flush=True)
+            for name in STAGES:
+                figures |= stage(name, folder, count, arguments.threads)
+                if name == arguments.stop_after:
+                    break
         finally:
-            shutil.rmtree(folder)
+            if not arguments.keep:
+                shutil.rmtree(folder)
         results[count] = figures
         for name, value in figures.items():
             print(f"  {name:55} {value if isinstance(value, str | bool) else format(value, ',.4g')}", flush=True)
