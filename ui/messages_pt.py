@@ -516,6 +516,15 @@ PORTUGUESE: dict[str, str] = {
     "Retracted: the journal has withdrawn this paper. Do not rely on it.": (
         "Retratado: a revista retirou este artigo. Não confie nele."
     ),
+    "The journal has expressed concern about this paper. Read its notice before you rely on it.": (
+        "A revista manifestou preocupação com este artigo. Leia o aviso antes de confiar nele."
+    ),
+    "A paper about which its journal has expressed concern was not used as evidence:": (
+        "Um artigo sobre o qual a revista manifestou preocupação não foi usado como evidência:"
+    ),
+    "Papers about which their journals have expressed concern were not used as evidence:": (
+        "Artigos sobre os quais as revistas manifestaram preocupação não foram usados como evidência:"
+    ),
     "This text is a summary written for the sample library, not the published abstract.": (
         "Este texto é um resumo escrito para a biblioteca de amostra, não o resumo publicado."
     ),

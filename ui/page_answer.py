@@ -12,7 +12,7 @@ from pubmed_rag.core.records import Answer, Article, Claim
 from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.highlight import Html, clip, literal, record_text, tag
 from pubmed_rag.ui.messages import say, say_count, word
-from pubmed_rag.ui.page_article import claim_card, hit_card, retracted_list, source_list, unresolved_list
+from pubmed_rag.ui.page_article import claim_card, hit_card, source_list, unresolved_list, unused_list
 from pubmed_rag.ui.page_job import AnswerJob, Standing
 from pubmed_rag.ui.page_jobs import offer_remedy
 from pubmed_rag.ui.page_save import save_answer
@@ -145,8 +145,8 @@ def _rest(library: Library, job: AnswerJob, answer: Answer) -> None:
         st.info(literal(answer.answer))
     if answer.stances:
         show(meter(answer, numbers_of(answer)))
-    if answer.retracted:
-        show(retracted_list(answer.retracted))
+    if answer.retracted or answer.concerns:
+        show(unused_list(answer.retracted, answer.concerns))
     show(_how(answer, job.stopped))
     if answer.unresolved:
         with st.expander(say("What the model wrote that did not hold ({count})", count=len(answer.unresolved))):

@@ -8,10 +8,12 @@ from urllib.parse import quote
 
 from pubmed_rag.core.records import Answer, Article, Citation, Claim, Hit, TextSpan, Unresolved
 from pubmed_rag.index.facets import OTHER_KIND, kind_of
+from pubmed_rag.rag.answer import is_doubted
 from pubmed_rag.ui.highlight import LONGEST_TITLE, Html, Span, clean, clip, join, marked, record_text, tag, within
 from pubmed_rag.ui.messages import say, word
 
 SUMMARY_WORDS = word("This text is a summary written for the sample library, not the published abstract.")
+DOUBTED_WORDS = word("The journal has expressed concern about this paper. Read its notice before you rely on it.")
 RETRACTED_WORDS = word("Retracted: the journal has withdrawn this paper. Do not rely on it.")
 _SHOWN_AUTHORS = 3
 _PMC = re.compile(r"PMC\d{1,12}")
@@ -89,6 +91,8 @@ def about(article: Article) -> Html:
     parts = [tag("p", join(known, " · ") if known else say("Year and journal unknown"), cls="prag-about")]
     if article.is_retracted:
         parts.append(tag("p", say(RETRACTED_WORDS), cls="prag-retracted"))
+    elif is_doubted(article):
+        parts.append(tag("p", say(DOUBTED_WORDS), cls="prag-retracted"))
     if article.abstract_is_summary:
         parts.append(tag("p", say(SUMMARY_WORDS), cls="prag-note"))
     return join(parts)
@@ -182,19 +186,27 @@ def _source(number: int, article: Article, spans: Sequence[Span]) -> Html:
     )
 
 
-def retracted_list(hits: Sequence[Hit]) -> Html:
-    """Retracted papers that would have been evidence, and that they were left out."""
-    one = len(hits) == 1
-    words = (
+def unused_list(retracted: Sequence[Hit], doubted: Sequence[Hit]) -> Html:
+    """Papers that would have been evidence but were retracted, or doubted by their journal, and so left out."""
+    withdrawn = (
         say("A retracted paper would have ranked here. It was not used as evidence:")
-        if one
+        if len(retracted) == 1
         else say("Retracted papers would have ranked here. They were not used as evidence:")
     )
-    items = (
+    in_doubt = (
+        say("A paper about which its journal has expressed concern was not used as evidence:")
+        if len(doubted) == 1
+        else say("Papers about which their journals have expressed concern were not used as evidence:")
+    )
+    return join([_left_out(withdrawn, retracted), _left_out(in_doubt, doubted)])
+
+
+def _left_out(words: str, hits: Sequence[Hit]) -> Html:
+    items = [
         tag("li", record_text(hit.title, LONGEST_TITLE), f" ({hit.year})" if hit.year else "", _pubmed_of(hit))
         for hit in hits
-    )
-    return tag("div", tag("p", words), tag("ul", *items), cls="prag-retracted")
+    ]
+    return tag("div", tag("p", words), tag("ul", *items), cls="prag-retracted") if items else Html()
 
 
 def _pubmed_of(hit: Hit) -> Html:

@@ -268,7 +268,9 @@ def _history(shelf: AnswerShelf) -> None:
             st.caption(say("No kept answer has these words.") if words else say("No answer has been kept yet."))
         for kept in found:
             label = f"{kept.given[:10]} · {clip(kept.answer.question, 160)}"
-            with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", key=f"ask.row.{kept.name}"
+            ):
                 st.button(
                     literal(label), key=f"ask.kept.{kept.name}", on_click=_reopen, args=(kept.name,), type="tertiary"
                 )

@@ -13,6 +13,8 @@ YEARS = "years"
 """The name of the selection in a chart that can be brushed."""
 
 _ACCENT = "#0f9488"
+_HALF_A_BAR = 0.4
+"""Years."""
 
 
 def years_chart(years: tuple[tuple[int, int], ...], *, brush: bool = False) -> alt.Chart:
@@ -20,11 +22,12 @@ def years_chart(years: tuple[tuple[int, int], ...], *, brush: bool = False) -> a
     import altair as alt
     import pandas as pd
 
-    frame = pd.DataFrame(years, columns=["year", "articles"])
+    frame = pd.DataFrame(years, columns=["shown", "articles"])
+    frame["year"], frame["to"] = frame["shown"] - _HALF_A_BAR, frame["shown"] + _HALF_A_BAR
     first, last = years[0][0], years[-1][0]
     bars: alt.Chart = (
         alt.Chart(frame, height=140, description=say("Articles by year"))
-        .mark_bar(color=_ACCENT, width={"band": 0.9} if last == first else max(2, min(22, 480 // (last - first + 1))))
+        .mark_bar(color=_ACCENT)  # from year to year, so that bars are as wide as the screen lets them be
         .encode(
             x=alt.X(
                 "year:Q",
@@ -32,9 +35,10 @@ def years_chart(years: tuple[tuple[int, int], ...], *, brush: bool = False) -> a
                 scale=alt.Scale(domain=[first - 0.6, last + 0.6], nice=False),
                 axis=alt.Axis(format="d", tickMinStep=1, grid=False),
             ),
+            x2="to:Q",
             y=alt.Y("articles:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=3)),
             tooltip=[
-                alt.Tooltip("year:Q", title=say("Year"), format="d"),
+                alt.Tooltip("shown:Q", title=say("Year"), format="d"),
                 alt.Tooltip("articles:Q", title=say("Articles")),
             ],
         )

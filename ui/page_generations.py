@@ -104,7 +104,14 @@ def _other_model(desk: Desk, wanted: Generation) -> bool:
 
 def _table(desk: Desk, kept: list[Generation], used: str | None) -> Html:
     last = desk.library.store.last_sequence()
-    columns = (say("Generation"), say("Built"), say("Articles"), say("Changes since"), say("Model"), say("Size"))
+    columns = (
+        (say("Generation"), ""),
+        (say("Built"), ""),
+        (say("Articles"), "prag-count"),
+        (say("Changes since"), "prag-count"),
+        (say("Model"), ""),
+        (say("Size"), "prag-count"),
+    )
     rows = (
         tag(
             "tr",
@@ -117,7 +124,7 @@ def _table(desk: Desk, kept: list[Generation], used: str | None) -> Html:
         )
         for one in kept
     )
-    head = tag("tr", *(tag("th", column, scope="col") for column in columns))
+    head = tag("tr", *(tag("th", name, scope="col", cls=style or None) for name, style in columns))
     return tag(
         "div",
         tag("table", tag("thead", head), tag("tbody", *rows), cls="prag-table"),

@@ -109,7 +109,7 @@ def test_hostile_records_become_no_markup_in_any_view(text: str) -> None:
             page_article.claim_card(claim, {}, "1"),
             page_article.hit_card(hit, article, marked(text, []), [(0, 9)]),
             page_article.hit_card(hit, None, Html()),
-            page_article.retracted_list([hit]),
+            page_article.unused_list([hit], [hit]),
             page_article.unresolved_list([Unresolved(text, text)]),
         ]
     )

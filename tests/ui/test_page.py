@@ -313,6 +313,15 @@ def test_retracted_papers_are_announced_and_not_cited(library: TinyLibrary) -> N
     assert "ninety percent" not in shown
 
 
+def test_papers_in_doubt_are_announced_and_not_cited(library: TinyLibrary) -> None:
+    library.store.upsert([replace(ARTICLES[2], corrections=(Correction("ExpressionOfConcernIn", pmid="99"),))])
+    library.update_index()
+    shown = markup(ask(opened(library), QUESTION))
+    assert "about which its journal has expressed concern was not used" in shown
+    assert "ninety percent" not in shown
+    assert "The journal has expressed concern about this paper" in markup(search(opened(library), "withdrawn trial"))
+
+
 def test_insufficient_evidence_lists_the_nearest(library: TinyLibrary) -> None:
     page = ask(opened(library), "Which telescope resolves distant galaxies?")
     assert "no sufficient evidence" in words(page)
