@@ -26,7 +26,7 @@ class MeshDescriptor:
     """A heading or publication type. ``terms`` are its entry terms, its own name not among them.
 
     ``actions`` are the names of its pharmacological actions. ``tree_numbers`` say where it stands: what begins with
-    one of them and a dot is below it.
+    one of them and a dot is below it. ``note`` is its scope note: what it means.
     """
 
     ui: str
@@ -35,6 +35,7 @@ class MeshDescriptor:
     tree_numbers: tuple[str, ...] = ()
     kind: DescriptorKind = DescriptorKind.TOPIC
     actions: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,12 @@ CREATE TABLE subheading (ui TEXT PRIMARY KEY, name TEXT NOT NULL, code TEXT NOT 
     WITHOUT ROWID;
 CREATE TABLE supplementary (ui TEXT PRIMARY KEY, name TEXT NOT NULL, headings TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE action (action TEXT NOT NULL, substance TEXT NOT NULL, PRIMARY KEY (action, substance)) WITHOUT ROWID;
+CREATE TABLE note (ui TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE term (key TEXT NOT NULL, kind INTEGER NOT NULL, ui TEXT NOT NULL, PRIMARY KEY (key, kind, ui))
     WITHOUT ROWID;
 """
 _PARTS = {  # what one kind of record fills, so that a file of that kind replaces just this
-    "descriptors": (("descriptor", "1"), ("tree", "1"), ("term", "kind IN (1, 2)")),
+    "descriptors": (("descriptor", "1"), ("tree", "1"), ("note", "1"), ("term", "kind IN (1, 2)")),
     "subheadings": (("subheading", "1"), ("term", "kind = 3")),
     "supplementary": (("supplementary", "1"), ("term", "kind IN (4, 5)")),
     "actions": (("action", "1"),),
@@ -193,6 +194,16 @@ class MeshStore:
         rows = self._rows("SELECT ui, name, code, trees FROM subheading ORDER BY name", ())
         return [Subheading(ui, name, code, (), tuple(trees.split())) for ui, name, code, trees in rows]
 
+    def scope_note(self, name: str) -> str:
+        """What MeSH says that the heading ``name`` means; empty where its files did not say."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'note'", ()):  # made before there were notes
+            return ""
+        rows = self._rows(
+            "SELECT n.text FROM term t JOIN note n ON n.ui = t.ui WHERE t.key = ? AND t.kind = ? LIMIT 1",
+            (term_key(name), TermKind.HEADING),
+        )
+        return str(rows[0][0]) if rows else ""
+
     def is_action(self, name: str) -> bool:
         """Whether a heading is a pharmacological action of any substance."""
         return bool(self._rows("SELECT 1 FROM action WHERE action = ? LIMIT 1", (term_key(name),)))
@@ -282,13 +293,14 @@ def _fill(
 def _put(connection: sqlite3.Connection, records: Sequence[MeshRecord], parts: set[str], numbers: Counter[str]) -> None:
     terms: list[tuple[str, int, str]] = []
     actions: list[tuple[str, str]] = []
-    descriptors, trees, subheadings, supplementary = [], [], [], []
+    descriptors, trees, notes, subheadings, supplementary = [], [], [], [], []
     for record in records:
         match record:
             case MeshDescriptor():
                 parts.add("descriptors")
                 descriptors.append((record.ui, record.name, record.kind.value, " ".join(record.tree_numbers)))
                 trees += [(number, record.ui) for number in record.tree_numbers]
+                notes += [(record.ui, record.note)] if record.note else []
                 numbers["entry_terms"] += len(record.terms)
                 terms.append((term_key(record.name), TermKind.HEADING, record.ui))
                 terms += [(term_key(term), TermKind.ENTRY, record.ui) for term in record.terms]
@@ -311,6 +323,7 @@ def _put(connection: sqlite3.Connection, records: Sequence[MeshRecord], parts: s
                 actions += [(term_key(record.name), substance) for substance in record.substances]
     connection.executemany("INSERT OR REPLACE INTO descriptor VALUES (?, ?, ?, ?)", descriptors)
     connection.executemany("INSERT OR REPLACE INTO tree VALUES (?, ?)", trees)
+    connection.executemany("INSERT OR REPLACE INTO note VALUES (?, ?)", notes)
     connection.executemany("INSERT OR REPLACE INTO subheading VALUES (?, ?, ?, ?)", subheadings)
     connection.executemany("INSERT OR REPLACE INTO supplementary VALUES (?, ?, ?)", supplementary)
     connection.executemany("INSERT INTO raw VALUES (?, ?, ?)", terms)
@@ -355,8 +368,11 @@ def _keep_the_rest(
     connection.execute("ATTACH ? AS old", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
     connection.execute("BEGIN")
     moved = 0
+    there = {name for (name,) in connection.execute("SELECT name FROM old.sqlite_master")}
     for part in kept:
         for table, condition in _PARTS[part]:
+            if table not in there:  # as notes are not in a file made before there were any
+                continue
             moved += connection.execute(
                 f"INSERT OR IGNORE INTO {table} SELECT * FROM old.{table} WHERE {condition}"
             ).rowcount

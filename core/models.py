@@ -61,6 +61,8 @@ class Encoding:
 class ModelSpec:
     """A registered model. ``load`` is the file to load inside its folder, empty for the folder itself.
 
+    ``languages`` (ISO 639-1) are those it was made to write, by its maker's word.
+
     ``repair``: a second attempt at sentences that failed their check gains something with this language model.
 
     An embedding model may have a second encoder, for queries: from ``query_hub``, in the sub-folder ``query``.
@@ -81,6 +83,7 @@ class ModelSpec:
     query_hub: HubSource | None = None
     encoding: Encoding = Encoding()
     repair: bool = True
+    languages: tuple[str, ...] = ("en",)
     sha256: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

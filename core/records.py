@@ -37,6 +37,8 @@ YesNoMaybe = Literal["yes", "no", "maybe"]
 StanceKind = Literal["yes", "no", "unclear"]
 AnswerStatus = Literal["answered", "insufficient_evidence"]
 ClaimOrigin = Literal["model", "quotation"]
+ExplainLevel = Literal["", "lay", "expert"]
+ExplanationKind = Literal["abbreviation", "term", "study"]
 
 __all__ = [
     "RETRACTED_PUBLICATION_UI",
@@ -54,6 +56,9 @@ __all__ = [
     "ClauseCount",
     "Component",
     "Correction",
+    "ExplainLevel",
+    "Explanation",
+    "ExplanationKind",
     "Filters",
     "Grant",
     "Hit",
@@ -218,13 +223,33 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer. ``origin`` tells the model's own words from a quotation of the evidence."""
+    """One sentence of an answer. ``origin`` tells the model's own words from a quotation of the evidence.
+
+    ``translated``: the same in the language of the question, by the model. What was checked is ``text``.
+    """
 
     text: str
     verdict: Verdict
     citations: tuple[Citation, ...]
     origin: ClaimOrigin
     check: Check | None = None
+    translated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What helps to read an answer: an abbreviation written out, a term in plain words, a study in figures.
+
+    ``source`` says where it comes from: an article's id, ``MeSH``, or nothing for words of our own. ``evidence`` are
+    the sentences of the article that state it; ``number`` is the article's in the answer.
+    """
+
+    kind: ExplanationKind
+    term: str
+    text: str
+    source: str = ""
+    number: int | None = None
+    evidence: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +276,11 @@ class Stance:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A cited answer. ``claims`` are in reading order; ``answer`` is the text a person reads."""
+    """A cited answer. ``claims`` are in reading order; ``answer`` is the text a person reads.
+
+    ``language`` (ISO 639-1) is that of the text; ``searched`` the question as it was searched for, where that is
+    not as it was asked. ``explain`` is for whom the answer was made, and ``explanations`` what it adds for them.
+    """
 
     question: str
     status: AnswerStatus
@@ -272,6 +301,10 @@ class Answer:
     verdict_probabilities: tuple[tuple[YesNoMaybe, float], ...] = ()
     stances: tuple[Stance, ...] = ()
     concerns: tuple[Hit, ...] = ()
+    language: str = "en"
+    searched: str = ""
+    explain: ExplainLevel = ""
+    explanations: tuple[Explanation, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """One row a citation of a claim, with its evidence sentence."""

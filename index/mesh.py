@@ -116,6 +116,10 @@ class Mesh:
                         return meaning.name
         return None
 
+    def scope_note(self, heading: str) -> str:
+        """What MeSH says that a heading means; empty where its files did not say."""
+        return self._store.scope_note(heading)
+
     def complete_heading(self, text: str) -> str | None:
         """The heading that has a term of one word more than ``text``, which its own name has too.
 

@@ -127,6 +127,7 @@ def _xml_record(element: etree._Element) -> MeshRecord | None:
                     element,
                     _ACTIONS,
                 ),
+                _text(element, "ConceptList/Concept[@PreferredConceptYN='Y']/ScopeNote"),
             )
         case "SupplementalRecord":
             name = _text(element, "SupplementalRecordName/String")
@@ -210,7 +211,9 @@ def _ascii_record(fields: dict[str, list[str]]) -> MeshRecord | None:
         case "D":
             kind = _KINDS.get(one("DC"), DescriptorKind.TOPIC)
             terms = values("PRINT ENTRY", "ENTRY")
-            return MeshDescriptor(one("UI"), one("MH"), terms, tuple(fields.get("MN", ())), kind, values("PA"))
+            return MeshDescriptor(
+                one("UI"), one("MH"), terms, tuple(fields.get("MN", ())), kind, values("PA"), one("MS")
+            )
         case "C":
             headings = tuple(heading.lstrip("*").partition("/")[0] for heading in values("HM"))
             return SupplementaryConcept(one("UI"), one("NM"), values("SY"), headings, values("PA"))

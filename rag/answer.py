@@ -13,6 +13,7 @@ from pubmed_rag.core.records import (
     AnswerStatus,
     Article,
     Claim,
+    ExplainLevel,
     Filters,
     Hit,
     Passage,
@@ -25,6 +26,8 @@ from pubmed_rag.rag.check import Judge, check_claim
 from pubmed_rag.rag.compose import FEWEST_ARTICLES, Composer
 from pubmed_rag.rag.engine import Engine, Message, Queued, Sampling
 from pubmed_rag.rag.evidence import Evidence, EvidenceSet, choose_evidence
+from pubmed_rag.rag.explain import ScopeNotes, explanations
+from pubmed_rag.rag.languages import ENGLISH, say
 from pubmed_rag.rag.prompt import (
     Draft,
     build_grammar,
@@ -34,8 +37,10 @@ from pubmed_rag.rag.prompt import (
     parse_drafts,
     read_freely,
 )
+from pubmed_rag.rag.reader import Reader, reader_of
 from pubmed_rag.rag.sufficiency import suffices
 from pubmed_rag.rag.summary import as_hit, summary_evidence
+from pubmed_rag.rag.translation import translated
 from pubmed_rag.rag.verdict import is_yes_no, stance_of, verdict_of
 
 log = logging.getLogger(__name__)
@@ -55,6 +60,8 @@ class AskOptions:
     about, are evidence only with ``include_retracted``.
 
     ``repair`` gives the model a second attempt at sentences that failed; ``None``: as is best for this model.
+    ``explain``: for whom the answer is made, lay people or experts. ``language`` (ISO 639-1): empty is that of the
+    question, where the model was made to write it.
     """
 
     top: int = 8
@@ -63,6 +70,8 @@ class AskOptions:
     seed: int = 0
     include_retracted: bool = False
     repair: bool | None = None
+    explain: ExplainLevel = ""
+    language: str = ""
     filters: Filters = field(default_factory=Filters)
 
 
@@ -88,7 +97,8 @@ class Answerer:
     """Answers questions over one library. The engine comes as a function, called when first needed.
 
     ``judge`` decides whether a sentence is borne out by what it cites; by default words, figures and meaning
-    do. ``repairs`` tells whether this engine makes something of a second attempt.
+    do. ``repairs`` tells whether this engine makes something of a second attempt, ``languages`` (ISO 639-1) what
+    it was made to write; ``notes`` gives what MeSH says of the terms in a text. ``model`` is what the engine is called.
     """
 
     def __init__(
@@ -99,12 +109,18 @@ class Answerer:
         *,
         judge: Judge | None = None,
         repairs: bool = False,
+        languages: tuple[str, ...] = (ENGLISH,),
+        notes: ScopeNotes | None = None,
+        model: str = "",
     ) -> None:
         self._store = store
         self._searcher = searcher
         self._engine = engine
         self._judge = judge or (lambda claim, cited: check_claim(claim, cited, searcher.embedder().encode_queries))
         self._repairs = repairs
+        self._languages = languages
+        self._notes = notes
+        self._model = model
 
     def ask(self, question: str, options: AskOptions | None = None) -> Answer:
         """The complete answer. Raises :class:`UsageError` for an empty question and what searching raises."""
@@ -121,14 +137,19 @@ class Answerer:
         if not question.strip():
             raise UsageError("the question is empty")
         clock = _Clock()
+        reader = reader_of(question, chosen.language, self._languages, self._model or "of these settings", self._engine)
+        if reader.question != question:
+            clock.lap("translate question")
         yield Stage("searching the library")
-        found, retracted, concerns = self._retrieve(question, chosen)
+        found, retracted, concerns = self._retrieve(reader.question, chosen)
         clock.lap("search")
         ids = [hit.id for hit in found.hits]
-        evidence = choose_evidence(question, ids, self._store, self._searcher, limit=_MOST_SENTENCES)
+        evidence = choose_evidence(
+            reader.question, ids, self._store, self._searcher, limit=_MOST_SENTENCES, level=chosen.explain
+        )
         clock.lap("evidence")
         engine = self._engine()
-        draft = _DraftAnswer(question, chosen, found, retracted, concerns, engine.name, clock)
+        draft = _DraftAnswer(reader, chosen, found, retracted, concerns, engine.name, clock)
         if not suffices(evidence, found):
             yield draft.insufficient()
             return
@@ -157,7 +178,8 @@ class Answerer:
         kept = [article for article in articles if article.id not in unused]
         found = SearchResult(SUMMARY, "hybrid", tuple(hit for hit in hits if hit.id not in unused), len(kept), 0.0)
         engine = self._engine()
-        draft = _DraftAnswer(SUMMARY, chosen, found, left_out, concerns, engine.name, clock)
+        reader = reader_of(SUMMARY, chosen.language, self._languages, engine.name, self._engine)
+        draft = _DraftAnswer(reader, chosen, found, left_out, concerns, engine.name, clock)
         evidence = summary_evidence(kept)
         if not evidence.items:
             yield draft.insufficient()
@@ -173,18 +195,18 @@ class Answerer:
         fewest: int,
     ) -> Iterator[AnswerEvent]:
         """Write, check, mend and compose. At least ``fewest`` articles are quoted where there are so many."""
-        chosen, clock, question = draft.options, draft.clock, draft.question
+        chosen, clock, question = draft.options, draft.clock, draft.reader.question
         yield Stage("loading the model")
-        evidence = replace(evidence, items=_fitting(question, evidence.items, engine))
+        evidence = replace(evidence, items=_fitting(question, evidence.items, engine, chosen.explain))
         clock.lap("load model")
         reading = Stage(f"reading {len(evidence.items)} sentences of {_count_articles(evidence)} articles")
         yield reading
         shown = evidence.items
-        messages, grammar = build_messages(question, shown), build_grammar(len(shown))
+        messages, grammar = build_messages(question, shown, chosen.explain), build_grammar(len(shown))
         raw = yield from self._write(messages, grammar, chosen, engine, stopped, reading)
         clock.lap("generation")
         yield Stage("checking every sentence")
-        composer = Composer(evidence, self._judge, fewest)
+        composer = Composer(evidence, self._judge, fewest, chosen.explain)
         drafts, rest = _read(raw, engine)
         failures = composer.failures(drafts)
         clock.lap("check")
@@ -198,8 +220,16 @@ class Answerer:
             mended = pair_repairs(failures, _read(raw_again, engine)[0])
             raw = f"{raw}\n\n{raw_again}"
             clock.lap("repair")
-        yield from composer.compose(drafts, rest, mended)
-        yield draft.answered(composer, raw, [item.article for item in shown])
+        claims: list[Claim] = []
+        for claim in composer.compose(drafts, rest, mended):
+            if draft.reader.translates:
+                yield Stage("translating")
+            done = translated(claim, draft.reader.language, engine) if draft.reader.translates else claim
+            claims.append(done)
+            yield done
+        if draft.reader.translates:
+            clock.lap("translate")
+        yield draft.answered(claims, composer.unresolved, raw, [item.article for item in shown], self._notes)
 
     def _retrieve(self, question: str, options: AskOptions) -> tuple[SearchResult, tuple[Hit, ...], tuple[Hit, ...]]:
         """The hits that may be evidence; the retracted and the doubted papers that would have ranked among them."""
@@ -255,7 +285,7 @@ class Answerer:
 class _DraftAnswer:
     """What every answer to one question has in common."""
 
-    question: str
+    reader: Reader
     options: AskOptions
     found: SearchResult
     retracted: tuple[Hit, ...]
@@ -264,17 +294,31 @@ class _DraftAnswer:
     clock: _Clock
 
     def insufficient(self) -> Answer:
-        text = "The library holds no sufficient evidence on this question."
+        speaks = self.reader.speaks
+        text = say("insufficient", speaks)
         if self.found.hits:
-            text += " The nearest articles are listed, but none of them answers it."
+            text += f" {say('nearest', speaks)}"
         return self._answer("insufficient_evidence", text)
 
-    def answered(self, composer: Composer, raw: str, articles: Sequence[Article]) -> Answer:
-        if not composer.claims:
+    def answered(
+        self,
+        claims: Sequence[Claim],
+        unresolved: Sequence[Unresolved],
+        raw: str,
+        shown: Sequence[Article],
+        notes: ScopeNotes | None,
+    ) -> Answer:
+        if not claims:
             return self.insufficient()
-        text = " ".join(f"{claim.text} {marks(claim)}" for claim in composer.claims)
-        answer = self._answer("answered", text, tuple(composer.claims), tuple(composer.unresolved), raw)
-        return _judged(answer, {article.id: article for article in articles}) if is_yes_no(self.question) else answer
+        articles = {article.id: article for article in shown}
+        text = " ".join(f"{claim.translated or claim.text} {marks(claim)}" for claim in claims)
+        answer = self._answer("answered", text, tuple(claims), tuple(unresolved), raw)
+        if self.reader.translates:
+            answer = replace(answer, notes=(*answer.notes, *_on_translation(claims, self.reader.language)))
+        question, language = self.reader.question, self.reader.speaks
+        told = explanations(claims, articles, question, self.options.explain, notes=notes, language=language)
+        answer = replace(answer, explanations=told)
+        return _judged(answer, question, articles) if is_yes_no(question) else answer
 
     def _answer(
         self,
@@ -285,7 +329,7 @@ class _DraftAnswer:
         raw: str = "",
     ) -> Answer:
         return Answer(
-            question=self.question,
+            question=self.reader.asked,
             status=status,
             answer=text,
             claims=claims,
@@ -299,20 +343,29 @@ class _DraftAnswer:
             concerns=self.concerns,
             raw=raw,
             generation=self.found.generation,
-            notes=self.found.warnings,
+            notes=(*self.reader.notes, *self.found.warnings),
             timings_ms=tuple(self.clock.laps),
+            language=self.reader.language,
+            searched=self.reader.question if self.reader.question != self.reader.asked else "",
+            explain=self.options.explain,
         )
 
 
-def _judged(answer: Answer, articles: Mapping[str, Article]) -> Answer:
+def _on_translation(claims: Sequence[Claim], language: str) -> list[str]:
+    left = sum(not claim.translated for claim in claims)
+    told = [say("translated", language)] if left < len(claims) else []
+    return [*told, say("not translated", language, count=left, total=len(claims))] if left else told
+
+
+def _judged(answer: Answer, question: str, articles: Mapping[str, Article]) -> Answer:
     """An answer to a yes/no question with what each cited study says to it, and what that comes to."""
     cited: dict[str, list[Passage]] = {}
     for claim in answer.claims:
         for citation in claim.citations:
             cited.setdefault(citation.id, []).extend(citation.evidence)
     studies = [articles[article_id] for article_id in cited]
-    verdict, probabilities = verdict_of(answer.question, studies)
-    stances = tuple(stance_of(answer.question, article, cited[article.id]) for article in studies)
+    verdict, probabilities = verdict_of(question, studies)
+    stances = tuple(stance_of(question, article, cited[article.id]) for article in studies)
     return replace(answer, verdict=verdict, verdict_probabilities=probabilities, stances=stances)
 
 
@@ -344,12 +397,13 @@ def _read(raw: str, engine: Engine) -> tuple[list[Draft], str]:
     return parse_drafts(raw) if engine.obeys_grammar else read_freely(raw)
 
 
-def _fitting(question: str, items: Sequence[Evidence], engine: Engine) -> tuple[Evidence, ...]:
+def _fitting(question: str, items: Sequence[Evidence], engine: Engine, level: ExplainLevel) -> tuple[Evidence, ...]:
     """As many of ``items``, best first, as suit the model's context and leave room for its answer."""
     room = engine.context_tokens - Sampling().max_tokens - _TEMPLATE_TOKENS
     most = max(FEWEST_ARTICLES, engine.context_tokens // _TOKENS_PER_SENTENCE)
     for count in range(min(most, len(items)), 0, -1):
-        if sum(engine.count_tokens(message.content) for message in build_messages(question, items[:count])) <= room:
+        messages = build_messages(question, items[:count], level)
+        if sum(engine.count_tokens(message.content) for message in messages) <= room:
             return tuple(items[:count])
     raise UsageError(
         f"the question is too long: {engine.name} reads {engine.context_tokens:,} tokens", remedy="shorten it"

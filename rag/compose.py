@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from pubmed_rag.core.records import Check, Citation, Claim, Passage, Unresolved
+from pubmed_rag.core.records import Check, Citation, Claim, ExplainLevel, Passage, Unresolved
 from pubmed_rag.index.analysis import STOPWORDS
 from pubmed_rag.rag.check import Judge
 from pubmed_rag.rag.evidence import Evidence, EvidenceSet
@@ -28,9 +28,12 @@ class Composer:
     First :meth:`failures` tells what the model may mend; then :meth:`compose` gives the claims in order.
     """
 
-    def __init__(self, evidence: EvidenceSet, judge: Judge, fewest: int = FEWEST_ARTICLES) -> None:
+    def __init__(
+        self, evidence: EvidenceSet, judge: Judge, fewest: int = FEWEST_ARTICLES, level: ExplainLevel = ""
+    ) -> None:
         self._items = evidence.items
         self._fewest = fewest
+        self._level = level
         self._judge = judge
         self._checks: dict[Draft, Check] = {}
         self._numbers: dict[str, int] = {}
@@ -120,7 +123,9 @@ class Composer:
         check = Check("supported", 1.0, ("quoted word for word",))
         before = self.claims[-1].citations if self.claims else ()
         again = len(before) == 1 and before[0].id == new[0].article.id
-        yield self._add(Claim(quote(new, again=again), "supported", self._citations(new), "quotation", check))
+        yield self._add(
+            Claim(quote(new, again=again, level=self._level), "supported", self._citations(new), "quotation", check)
+        )
 
     def _is_quoted(self, item: Evidence) -> bool:
         return item.span in self._quoted

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pubmed_rag.core.records import Article, Passage
+from pubmed_rag.core.records import Article, ExplainLevel, Passage
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import terms
@@ -62,11 +62,16 @@ _FIRST_FINDING = 0.35
 """In an abstract without sections what was found stands behind this part of it."""
 
 _LEANS = re.compile(
-    r"(?:this|these|they|it|its|their|he|she|such|both|however|moreover|furthermore|additionally|in addition|nevertheless"
-    r"|conversely|similarly|likewise|also|but|in contrast|on the other hand|the (?:former|latter|same))\b",
+    r"(?:this|these|they|it|its|their|he|she|such|both|however|moreover|furthermore|additionally|in addition"
+    r"|nevertheless|conversely|similarly|likewise|also|but|in contrast|on the other hand|the (?:former|latter|same))\b",
     re.IGNORECASE,
 )
 """How a sentence begins that needs the one before it."""
+
+_FIGURES = re.compile(
+    r"\b(?:HR|OR|RR|CI|SD|IQR)\b|\b(?:odds|hazard|risk) ratio|\b[Pp] ?[<=>≤≥]|\+/-|±|\d(?:[.,·]\d+)? ?%"
+)
+_FOR_FIGURES = 0.10
 
 _ON_SUBJECT = ((0.75, 0.6), (0.6, 0.8))
 """An article is on the subject if its nearness to the question is this part of the nearest one's, and it has this part
@@ -98,21 +103,29 @@ class EvidenceSet:
 
 
 def choose_evidence(
-    question: str, ids: Sequence[str], store: ArticleStore, searcher: Searcher, *, limit: int = 8
+    question: str,
+    ids: Sequence[str],
+    store: ArticleStore,
+    searcher: Searcher,
+    *,
+    limit: int = 8,
+    level: ExplainLevel = "",
 ) -> EvidenceSet:
     """Up to ``limit`` sentences from the articles ``ids`` (best first), two or three an article.
 
     An article comes in by what it is about: its sentence nearest to the question in meaning and words, an aim or a
     title's echo included. Articles far from the nearest one are left out. What is offered of an article is what it
     found; background, aims and methods only where it tells nothing else. Titles count only for articles without
-    abstract.
+    abstract. For experts sentences with figures come first, for lay people conclusions without them.
     """
     articles = store.get_many(ids)
     keys = store.keys_of(ids)
     query = unit(searcher.encode(question))
     wanted = set(terms(normalise(question)))
     rated = [
-        _rated(articles[article_id], keys[article_id], wanted, query, searcher, _RANK * (1 - position / len(ids)))
+        _rated(
+            articles[article_id], keys[article_id], wanted, query, searcher, _RANK * (1 - position / len(ids)), level
+        )
         for position, article_id in enumerate(ids)
         if article_id in articles
     ]
@@ -140,7 +153,13 @@ class _Rated:
 
 
 def _rated(
-    article: Article, key: int, wanted: set[str], query: Vectors, searcher: Searcher, rank_value: float
+    article: Article,
+    key: int,
+    wanted: set[str],
+    query: Vectors,
+    searcher: Searcher,
+    rank_value: float,
+    level: ExplainLevel,
 ) -> _Rated:
     passages = quotable(article)
     if not passages:
@@ -155,13 +174,23 @@ def _rated(
         Evidence(
             _without_label(passage),
             article,
-            (near[place] + max(near)) / 2 + rank_value + _value_of_place(passage, place, len(passages)),
+            (near[place] + max(near)) / 2
+            + rank_value
+            + _value_of_place(passage, place, len(passages))
+            + _value_for(level, passage),
             similarities[place],
         )
         for place, passage in enumerate(passages)
         if place in findings
     ]
     return _Rated(max(0.0, *near), max(similarities), _overlap(wanted, article.text), found)
+
+
+def _value_for(level: ExplainLevel, passage: Passage) -> float:
+    """What a sentence gains or loses by whom the answer is for."""
+    if not level or not _FIGURES.search(passage.text):
+        return 0.0
+    return _FOR_FIGURES if level == "expert" else -_FOR_FIGURES
 
 
 def _findings(passages: Sequence[Passage]) -> set[int]:

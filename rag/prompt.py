@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pubmed_rag.core.records import ExplainLevel
 from pubmed_rag.core.text import normalise
 from pubmed_rag.rag.engine import Message
 from pubmed_rag.rag.evidence import Evidence
@@ -20,6 +21,13 @@ _SYSTEM = (
     "brackets, for example: Drug A lowered blood pressure more than placebo [2]. Give figures exactly as they stand. "
     f"If no evidence answers the question, write: {REFUSAL}"
 )
+_FOR_READERS = {
+    "": "",
+    "lay": " Write for people without medical training: everyday words, no jargon, nothing that the evidence does not "
+    "say.",
+    "expert": " Write for specialists: name the design, the number of participants and the effect with its confidence "
+    "interval as they stand.",
+}
 _SENTENCE_RULES = (
     'sentence ::= [A-Z] (letter | [0-9] "." [0-9]){15,240} " " cite (" " cite){0,2} "."',
     "letter ::= [^.!?\\[\\]\\n\\r]",
@@ -51,11 +59,11 @@ class Failure:
     reasons: tuple[str, ...]
 
 
-def build_messages(question: str, evidence: Sequence[Evidence]) -> list[Message]:
+def build_messages(question: str, evidence: Sequence[Evidence], level: ExplainLevel = "") -> list[Message]:
     """The chat for one question. Evidence is quoted as data, numbered from 1, with year and design where known."""
     lines = [_line(number, item) for number, item in enumerate(evidence, start=1)]
     content = "Evidence:\n" + "\n".join(lines) + f"\n\nQuestion: {normalise(question)}\nAnswer:"
-    return [Message("system", _SYSTEM), Message("user", content)]
+    return [Message("system", _SYSTEM + _FOR_READERS[level]), Message("user", content)]
 
 
 def build_repair(failures: Sequence[Failure], evidence: Sequence[Evidence]) -> tuple[list[Message], str]:

@@ -16,7 +16,7 @@ from pubmed_rag.core.mesh_store import TermKind
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import STOPWORDS
 from pubmed_rag.index.pubmed_ast import Node, Term
-from pubmed_rag.index.pubmed_atm import all_of, headings_of, one_of, related_keys
+from pubmed_rag.index.pubmed_atm import all_of, headings_of, one_of
 from pubmed_rag.index.pubmed_print import to_query
 from pubmed_rag.index.vocabulary import Vocabulary
 from pubmed_rag.index.word_variants import american, british, number_variants, singular
@@ -139,11 +139,9 @@ def with_names(concept: QueryConcept, names: Sequence[str], vocabulary: Vocabula
 
 
 def _runs(question: str) -> Iterator[list[str]]:
-    """Words that stand together, without what only asks at either end and between."""
+    """Words with no sign between that parts them."""
     for part in _BREAK.split(normalise(question)):
-        run: list[str] = []
-        for word in _WORD.findall(part):
-            run.append(word)
+        run = _WORD.findall(part)
         if run:
             yield run
 

@@ -25,6 +25,9 @@ _EMBEDDED = re.compile(MARK + r"(?: |\">)(\{[^<>]*\})(?: -->|</script>)")
 class Provenance:
     """Everything besides the question that an answer depends on, and when it was made (ISO 8601, UTC).
 
+    ``judge`` and ``ranking`` are settings: what checked the sentences, and how the articles were ranked. ``summarised``
+    are the articles that a summary is of, in order; none for a question.
+
     ``library_changes`` is the sequence number of the library's latest change; revisions and checksums are
     empty where there are none to know, as for a model behind an address.
     """
@@ -40,16 +43,23 @@ class Provenance:
     context_tokens: int
     threads: int
     options: AskOptions
+    judge: str = ""
+    ranking: str = ""
+    summarised: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A question with its answer, as a file keeps it. ``claims`` are texts with the ids they cite."""
+    """A question with its answer, as a file keeps it. ``claims`` are texts with the ids they cite.
+
+    ``more`` are the texts beside them: translations, explanations, the verdict.
+    """
 
     question: str
     status: str
     claims: tuple[tuple[str, tuple[str, ...]], ...]
     provenance: Provenance
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,10 @@ class Replay:
 def record(answer: Answer, provenance: Provenance) -> Recorded:
     """What is needed to ask again and compare."""
     claims = tuple((claim.text, tuple(citation.id for citation in claim.citations)) for claim in answer.claims)
-    return Recorded(answer.question, answer.status, claims, provenance)
+    translations = tuple(claim.translated for claim in answer.claims if claim.translated)
+    told = tuple(f"{item.term}: {item.text}" for item in answer.explanations)
+    verdict = (answer.verdict,) if answer.verdict else ()
+    return Recorded(answer.question, answer.status, claims, provenance, (*translations, *told, *verdict))
 
 
 def record_json(recorded: Recorded) -> dict[str, Any]:
@@ -74,7 +87,7 @@ def record_json(recorded: Recorded) -> dict[str, Any]:
 
 
 def embedded(recorded: Recorded) -> str:
-    """The record on one line that can stand in a comment of HTML or Markdown: no ``<``, ``>``, ``--`` or ``![`` in it."""
+    """The record on one line that can stand in a comment of HTML or Markdown: no ``<``, ``>``, ``--``, ``![`` in it."""
     text = json.dumps(record_json(recorded), ensure_ascii=False)
     for risky in "<>-&!":
         text = text.replace(risky, f"\\u{ord(risky):04x}")
@@ -106,6 +119,8 @@ def compare(recorded: Recorded, answer: Answer, now: Provenance) -> Replay:
     """Whether ``answer`` says the same as the recorded one, and which of its makings differ."""
     again = record(answer, now)
     same = (again.status, again.claims) == (recorded.status, recorded.claims)
+    if recorded.more:  # files of earlier versions have none
+        same = same and again.more == recorded.more
     return Replay(answer, same, changes(recorded.provenance, now))
 
 
@@ -122,9 +137,12 @@ def changes(before: Provenance, now: Provenance) -> tuple[str, ...]:
         "context_tokens": "the model reads {now:,} tokens instead of {before:,}",
         "threads": "the model runs on {now} threads instead of {before}",
         "options": "the settings differ",
+        "judge": "sentences are checked by {now} instead of {before}",
+        "ranking": "articles are ranked by {now} instead of {before}",
     }
     return tuple(
-        text.format(before=getattr(before, name), now=getattr(now, name))
+        text.format(before=getattr(before, name) or "none", now=getattr(now, name) or "none")
         for name, text in words.items()
         if getattr(before, name) != getattr(now, name)
+        and not (name == "ranking" and not before.ranking)  # files of earlier versions do not say
     )

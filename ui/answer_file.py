@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from pubmed_rag.core.errors import UsageError
-from pubmed_rag.core.records import Answer, Article, Claim, Hit
+from pubmed_rag.core.records import Answer, Article, Claim, Explanation, Hit
 from pubmed_rag.rag.csl import references, remarks
 from pubmed_rag.rag.export import PUBMED, escape_markdown
 from pubmed_rag.rag.replay import MARK, Provenance, Recorded, embedded, record, record_json
@@ -80,6 +80,17 @@ def _division(answer: Answer) -> str:
     return text
 
 
+def _told(answer: Answer) -> list[tuple[str, list[Explanation]]]:
+    """The explanations under their headings, as far as there are any."""
+    titles = {"abbreviation": "Abbreviations", "term": "In plain words", "study": "The studies in figures"}
+    found = [(title, [item for item in answer.explanations if item.kind == kind]) for kind, title in titles.items()]
+    return [(title, items) for title, items in found if items]
+
+
+def _text_of(item: Explanation) -> str:
+    return f"{item.text} ({item.source})" if item.kind == "term" and item.source else item.text
+
+
 def _marks(claim: Claim) -> str:
     return "".join(f"[{citation.number}]" for citation in claim.citations)
 
@@ -91,11 +102,19 @@ def _markdown(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], r
     lines = [f"# {escape_markdown(answer.question)}", ""]
     if answer.claims:
         for claim in answer.claims:
-            lines += [f"{escape_markdown(claim.text)} {escape_markdown(_marks(claim))}", ""]
+            said = escape_markdown(claim.translated or claim.text)
+            lines += [f"{said} {escape_markdown(_marks(claim))}", ""]
+            if claim.translated:
+                lines += [f"> {escape_markdown(claim.text)}", ""]
     else:
         lines += [escape_markdown(answer.answer), ""]
     if answer.stances:
         lines += [escape_markdown(_division(answer)), ""]
+    for note in answer.notes:
+        lines += [f"*Note: {escape_markdown(note)}.*", ""]
+    for title, items in _told(answer):
+        lines += [f"## {title}", ""]
+        lines += [f"- **{escape_markdown(item.term)}**: {escape_markdown(_text_of(item))}" for item in items] + [""]
     for why, hit in _unused(answer):
         lines += [f"**Not used, because {why}:** {escape_markdown(hit.title)} ({hit.pmid or hit.id})", ""]
     if cited:
@@ -113,11 +132,17 @@ def _markdown(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], r
 
 
 def _html(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], recorded: Recorded) -> str:
-    claims = [tag("p", tag("bdi", claim.text), " ", _links(claim)) for claim in answer.claims]
+    claims = [_claim(claim) for claim in answer.claims]
     body = [
         tag("h1", answer.question),
         *(claims or [tag("p", answer.answer)]),
         *([tag("p", _division(answer))] if answer.stances else []),
+        *(tag("p", tag("em", f"Note: {note}.")) for note in answer.notes),
+        *(
+            part
+            for title, items in _told(answer)
+            for part in (tag("h2", title), tag("ul", *(_explained(item) for item in items)))
+        ),
         *(
             tag("p", f"Not used, because {why}: {hit.title} ({hit.pmid or hit.id})", cls="retracted")
             for why, hit in _unused(answer)
@@ -128,7 +153,16 @@ def _html(answer: Answer, cited: Sequence[tuple[Article, str, list[str]]], recor
     body.append(tag("footer", "; ".join(_about(recorded.provenance)), "."))
     data = Html(f'<script type="application/json" id="{MARK}">{embedded(recorded)}</script>')
     head = join([Html('<meta charset="utf-8">'), tag("title", answer.question), tag("style", _STYLE)])
-    return f"<!DOCTYPE html>\n{tag('html', tag('head', head), tag('body', *body, data), lang='en')}\n"
+    return f"<!DOCTYPE html>\n{tag('html', tag('head', head), tag('body', *body, data), lang=answer.language)}\n"
+
+
+def _claim(claim: Claim) -> Html:
+    said = tag("p", tag("bdi", claim.translated or claim.text), " ", _links(claim))
+    return join([said, tag("blockquote", tag("bdi", claim.text))]) if claim.translated else said
+
+
+def _explained(item: Explanation) -> Html:
+    return tag("li", tag("strong", tag("bdi", item.term)), ": ", tag("bdi", _text_of(item)))
 
 
 def _links(claim: Claim) -> Html:

@@ -83,8 +83,8 @@ class Answering:
         found = self.store.get_many(cited)
         return study_table((found[article_id] for article_id in cited), answer.question)
 
-    def provenance(self, answer: Answer, options: AskOptions) -> Provenance:
-        """What ``answer``, just given with ``options``, was made of."""
+    def provenance(self, answer: Answer, options: AskOptions, *, summarised: Sequence[str] = ()) -> Provenance:
+        """What ``answer``, just given with ``options``, was made of; ``summarised``: the articles it summarises."""
         from importlib.metadata import version
 
         from pubmed_rag.rag.replay import Provenance
@@ -102,15 +102,23 @@ class Answering:
             context_tokens=self.settings.ask.context_tokens,
             threads=self.settings.ask.threads,
             options=options,
+            judge=self.settings.models.judge,
+            ranking=" + ".join(part for part in (self.settings.search.fusion, self.settings.search.rerank) if part),
+            summarised=tuple(summarised),
         )
 
     def replay(self, recorded: Recorded) -> Replay:
-        """Ask the recorded question again, with its model and settings, and compare."""
+        """Ask the recorded question again, or summarise again, with its model and settings, and compare."""
         from pubmed_rag.rag.replay import compare
 
         before = recorded.provenance
-        answer = self.ask(recorded.question, before.options, model=before.model)
-        return compare(recorded, answer, self.provenance(answer, before.options))
+        if before.summarised:
+            *_, answer = self.summarise(before.summarised, before.options, model=before.model)
+        else:
+            answer = self.ask(recorded.question, before.options, model=before.model)
+        if not isinstance(answer, Answer):
+            raise AssertionError("a stream ends with its answer")
+        return compare(recorded, answer, self.provenance(answer, before.options, summarised=before.summarised))
 
     def _checksum(self, model: str) -> str:
         from pubmed_rag.core.files import sha256_of

@@ -182,6 +182,20 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "took_ms": answer.took_ms,
         "generation": answer.generation,
         "notes": list(answer.notes),
+        "language": answer.language,
+        "searched": answer.searched,
+        "explain": answer.explain,
+        "explanations": [
+            {
+                "kind": item.kind,
+                "term": item.term,
+                "text": item.text,
+                "source": item.source,
+                "number": item.number,
+                "evidence": [_span_json(span) for span in item.evidence],
+            }
+            for item in answer.explanations
+        ],
         "raw": answer.raw,
         "timings_ms": dict(answer.timings_ms),
     }
@@ -239,6 +253,7 @@ def _claim_json(claim: Claim) -> dict[str, Any]:
         "text": claim.text,
         "verdict": claim.verdict,
         "origin": claim.origin,
+        "translated": claim.translated,
         "check": None if check is None else {"score": check.score, "reasons": list(check.reasons)},
         "citations": [_citation_json(citation) for citation in claim.citations],
     }

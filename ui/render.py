@@ -74,7 +74,10 @@ def print_answer(console: Console, answer: Answer, store: ArticleStore) -> None:
     else:
         for claim in answer.claims:
             console.print(_claim(claim))
+            if claim.translated:
+                console.print(_indented(Text(claim.text, style="dim")))
             console.print()
+        _print_explanations(console, answer)
         if answer.stances:
             console.print(_meter(answer))
             console.print()
@@ -132,8 +135,25 @@ def _meter(answer: Answer) -> Text:
     return text
 
 
+def _print_explanations(console: Console, answer: Answer) -> None:
+    """Abbreviations in one line, then terms and studies, each with where it comes from."""
+    short = [f"{item.term}: {item.text}" for item in answer.explanations if item.kind == "abbreviation"]
+    if short:
+        console.print(Text("; ".join(short), style="dim"))
+        console.print()
+    others = [item for item in answer.explanations if item.kind != "abbreviation"]
+    for item in others:
+        line = Text(item.term, style="bold")
+        line.append(
+            f": {item.text}" + (f" ({item.source})" if item.kind == "term" and item.source else ""), style="not bold"
+        )
+        console.print(line)
+    if others:
+        console.print()
+
+
 def _claim(claim: Claim) -> Text:
-    text = Text(claim.text)
+    text = Text(claim.translated or claim.text)
     text.append(" ")
     for citation in claim.citations:
         text.append(f"[{citation.number}]", style="bold cyan")
