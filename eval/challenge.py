@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.errors import InputError, UsageError
 from pubmed_rag.core.files import sha256_of, write_text
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.eval.causes import CauseCounts, count_causes
@@ -50,6 +50,7 @@ def run_challenge(
     A collection that is not there, or a system that cannot run on one, is left out and said so. Raises
     :class:`UsageError` where no collection is there at all, and what building and searching raise.
     """
+    _check_recorded(config, data)
     results, missing = [], []
     for spec in config.collections:
         path = (data / spec.path).resolve()
@@ -71,6 +72,14 @@ def run_challenge(
     challenge = ChallengeResult(config, tuple(_corrected(results)), tuple(missing), out, with_texts)
     write_challenge(challenge)
     return challenge
+
+
+def _check_recorded(config: ChallengeConfig, data: Path) -> None:
+    """Raise :class:`InputError` for a run file that is not there, where its collection is: before hours of work."""
+    for collection in config.collections:
+        for spec in config.systems_for(collection) if (data / collection.path).exists() else ():
+            if spec.run is not None and not (data / spec.run).is_file():
+                raise InputError(f"system '{spec.name}': there is no run file {data / spec.run}")
 
 
 def write_challenge(result: ChallengeResult) -> None:

@@ -142,7 +142,7 @@ def parse_challenge(text: str, source: str) -> ChallengeConfig:
         baseline=file.baseline,
         challengers=file.challengers,
         collections=tuple(_collection(item, source) for item in file.collections),
-        systems=tuple(_convert(item, SystemSpec, f"a system of {source}") for item in file.systems),
+        systems=tuple(_convert(item, SystemSpec, _where("system", item, source)) for item in file.systems),
         about=file.about.strip(),
         seed=file.seed,
         rivals=file.rivals,
@@ -155,11 +155,17 @@ def parse_challenge(text: str, source: str) -> ChallengeConfig:
 
 
 def _collection(item: dict[str, Any], source: str) -> CollectionSpec:
-    spec = _convert(item, CollectionSpec, f"a collection of {source}")
+    spec = _convert(item, CollectionSpec, _where("collection", item, source))
     if spec.caution:
         return spec
     known = {entry.folder: entry.caution for entry in DATASETS}
     return replace(spec, caution=known.get(Path(spec.path).name, ""))
+
+
+def _where(what: str, item: Mapping[str, Any], source: str) -> str:
+    """ "system 'dense' of FILE", so that a mistake is found among many tables."""
+    name = item.get("name")
+    return f"{what} '{name}' of {source}" if isinstance(name, str) else f"a {what} of {source}"
 
 
 def _check(config: ChallengeConfig, source: str) -> None:
@@ -175,6 +181,8 @@ def _check(config: ChallengeConfig, source: str) -> None:
                 raise UsageError(
                     f"{source}: '{name}' cannot name a {what}", remedy="use letters, digits, '.', '_', '+' and '-'"
                 )
+    if config.seed < 0:
+        raise UsageError(f"{source}: seed = {config.seed} is negative", remedy="choose one from 0 on")
     for spec in config.systems:
         check_spec(spec)
     mentioned = [

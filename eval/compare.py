@@ -52,6 +52,21 @@ def parse_floor(text: str) -> Floor:
     return Floor(match["measure"].strip(), float(match["value"]), (match["system"] or "").strip())
 
 
+def check_names(floors: Iterable[Floor], systems: Iterable[str], measures: Iterable[str]) -> None:
+    """Raise :class:`UsageError` for a floor that will have nothing to check, before anything is run."""
+    known, measured = list(systems), list(measures)
+    for floor in floors:
+        if floor.system and floor.system not in known:
+            raise UsageError(
+                f"--fail-below names '{floor.system}', which is not run", remedy=f"run are: {', '.join(known)}"
+            )
+        if floor.measure not in measured:
+            raise UsageError(
+                f"--fail-below names '{floor.measure}', which is not measured",
+                remedy=f"measured: {', '.join(measured)}",
+            )
+
+
 def check_floors(floors: Iterable[Floor], means: Mapping[str, Mapping[str, float]], where: str = "") -> None:
     """Raise :class:`BelowFloorError` naming every figure that is too low; ``means``: by system, by measure.
 

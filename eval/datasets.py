@@ -158,7 +158,7 @@ def fetch(known: Dataset, folder: Path, progress: Progress = SILENT) -> Path:
     if known.url is None:
         raise UsageError(f"'{known.name}' cannot be fetched automatically", remedy=f"by hand: {known.steps}")
     archive = folder / f".{known.name}.zip"
-    download(known.url, archive, checksum=known.checksum, label=f"fetching {known.name}", progress=progress)
+    download(known.url, archive, checksum=known.checksum, label=f"the archive of {known.name}", progress=progress)
     unpack(archive, known.folder, target)
     archive.unlink()
     return target

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.files import write_text
+from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.eval.collections import Collection, CorpusLoader
@@ -21,9 +22,9 @@ from pubmed_rag.eval.records import Evaluation, Provenance, SystemResult
 from pubmed_rag.eval.report import report_markdown
 from pubmed_rag.eval.report_html import report_html
 from pubmed_rag.eval.run_cache import Run, run_system
-from pubmed_rag.eval.statistics import RESAMPLES, Interval, bootstrap_interval, compare_all
+from pubmed_rag.eval.statistics import FEWEST, RESAMPLES, Interval, bootstrap_interval, compare_all
 from pubmed_rag.eval.systems import System, SystemContext, make_systems, named_specs
-from pubmed_rag.eval.workspace import left_out, prepare, whole_texts
+from pubmed_rag.eval.workspace import NO_MESH, WITHOUT_MESH, left_out, prepare, whole_texts
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import current_generation
 from pubmed_rag.index.rerankers import LEARNED
@@ -69,21 +70,27 @@ def evaluate_collection(
     seed: int = 0,
     task: Task = RANKING,
     ranker: Path | None = None,
+    set_up: Callable[[LibraryPaths], Mapping[str, str]] | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """``eval run``: the collection's own library under ``root``, the named systems over it, results in ``out``.
 
-    ``ranker`` is the folder of a learned ranker, used where the collection's library has none of its own.
+    ``ranker`` is the folder of a learned ranker, used where the collection's library has none of its own. ``set_up``
+    gives that library MeSH, and says which: what the emulated PubMed depends on.
     Raises :class:`UsageError` for a system name that is not known, before anything is built, and what
     ingesting, building and searching raise.
     """
     named_specs(system_names)
     paths = prepare(collection, root, load_corpus, embedder, progress)
+    vocabulary = set_up(paths) if set_up else {}
     with ArticleStore(paths) as store:
         searcher = Searcher(paths, store, lambda: embedder, ranker=ranker)
-        context = SystemContext(searcher, current_generation(paths).manifest, texts=lambda: whole_texts(store))
+        index = current_generation(paths).manifest
+        context = SystemContext(searcher, index, vocabulary, texts=lambda: whole_texts(store))
         systems = make_systems(system_names, context)
-        notes = (*left_out(collection, store), *_learned_here(collection, systems, searcher))
+        notes = [*left_out(collection, store), *_learned_here(collection, systems, searcher)]
+        if vocabulary == NO_MESH and any(system.configuration.get("mode") == "pubmed" for system in systems):
+            notes.append(WITHOUT_MESH)
         return evaluate(collection, systems, out, seed=seed, left_out=notes, task=task, progress=progress)
 
 
@@ -177,7 +184,12 @@ def _reservations(collection: Collection, results: Iterable[SystemResult]) -> li
         notes.append(
             f"topics without a relevant document, on which all score 0: {total - len(relevant):,} of {total:,}"
         )
-    if total < _FEW_TOPICS:
+    if total < FEWEST:
+        notes.append(
+            f"there are only {total} topics: too few for intervals, so the range of the single topics stands in their "
+            "place, and only large differences can show"
+        )
+    elif total < _FEW_TOPICS:
         notes.append(f"there are only {total} topics: intervals are rough, and only large differences can show")
     judged = [result.scores.mean(JUDGED_10.name) for result in results]
     if min(judged) < 1.0:

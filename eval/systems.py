@@ -295,8 +295,7 @@ def check_spec(spec: SystemSpec) -> None:
         raise UsageError(f"{where}: unknown query '{spec.query}'", remedy=f"choose from {', '.join(REWRITINGS)}")
     if (spec.kind == "recorded") != (spec.run is not None):
         raise UsageError(f"{where}: 'run' names a TREC file for the kind 'recorded', and only there")
-    if spec.kind == "bm25-plain":
-        _check_options(spec.options, ("k1", "b"), where)
+    _check_options(spec, where)
     if spec.until is not None:
         try:
             date.fromisoformat(spec.until)
@@ -304,12 +303,31 @@ def check_spec(spec: SystemSpec) -> None:
             raise UsageError(f"{where}: until = '{spec.until}' is not a date", remedy="write 2024-12-31") from None
 
 
-def _check_options(options: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-    for key, value in options.items():
+_OPTIONS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
+    "bm25-plain": {"k1": lambda v: _is_amount(v), "b": lambda v: _is_amount(v)},
+    "hybrid": {
+        "fusion": lambda v: v in ("sum", "rrf"),
+        "sentences": lambda v: isinstance(v, bool),
+        "rerank": lambda v: (
+            v == "learned" or (isinstance(v, str) and v.startswith("cross:") and len(v) > len("cross:"))
+        ),
+    },
+}
+"""What may stand in ``options``, by kind, and whether a value can."""
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _check_options(spec: SystemSpec, where: str) -> None:
+    known = _OPTIONS.get(spec.kind, {})
+    for key, value in spec.options.items():
         if key not in known:
-            raise UsageError(f"{where}: unknown option '{key}'", remedy=f"known: {', '.join(known)}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise UsageError(f"{where}: {key} = {value!r} is not a number from 0 on")
+            remedy = f"known for '{spec.kind}': {', '.join(known)}" if known else f"the kind '{spec.kind}' has none"
+            raise UsageError(f"{where}: unknown option '{key}'", remedy=remedy)
+        if not known[key](value):
+            raise UsageError(f"{where}: {value!r} cannot be the option '{key}'")
 
 
 def make_system(spec: SystemSpec, context: SystemContext) -> System:

@@ -26,7 +26,7 @@ from pubmed_rag.eval.pubmed_live import LiveSearch, RecordedLive
 from pubmed_rag.eval.query_groups import MeshMatch
 from pubmed_rag.eval.rewriting import TextGenerator, keywords
 from pubmed_rag.eval.systems import Engine, System, SystemContext, SystemSpec, make_system
-from pubmed_rag.eval.workspace import collection_library, left_out, prepare, whole_texts
+from pubmed_rag.eval.workspace import NO_MESH, WITHOUT_MESH, collection_library, left_out, prepare, whole_texts
 from pubmed_rag.index.build import BuildOptions
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import Manifest, current_generation
@@ -153,7 +153,7 @@ class LibraryWorkshop:
                 translate=translations,
                 mesh_match=lambda text: _mesh_match(translations, text),
                 documents=index.articles,
-                left_out=(*left_out(collection, store), *_bare_records(store)),
+                left_out=(*left_out(collection, store), *_bare_records(store), *_without_mesh(vocabulary)),
                 has_generator=self._generator is not None,
                 live_dates=live.dates if live else lambda: None,
             )
@@ -186,6 +186,10 @@ class LibraryWorkshop:
         variant = f"{Path(name).name}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
         _, engine, index = self._library(stack, collection, spec, self._encoder(name), variant)
         return engine, index
+
+
+def _without_mesh(vocabulary: Mapping[str, str]) -> tuple[str, ...]:
+    return (WITHOUT_MESH,) if vocabulary == NO_MESH else ()
 
 
 def _bare_records(store: ArticleStore) -> tuple[str, ...]:

@@ -6,12 +6,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pubmed_rag.core.errors import InputError
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.core.progress import SILENT, Progress
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.eval.collections import Collection, CorpusLoader
 from pubmed_rag.index.build import BuildOptions, update_index
 from pubmed_rag.index.embedder import Embedder
+
+NO_MESH = {"mesh": "none"}
+"""What the set-up of a library says where there is no MeSH to give it."""
+
+WITHOUT_MESH = (
+    "the emulated PubMed had no MeSH, so it mapped no words to headings, which PubMed does: bring MeSH into the "
+    "library ('pubmed-rag ingest mesh'), or name it in the challenge file"
+)
 
 _LOADED = "eval.corpus"
 _REJECTED = "eval.rejected"
@@ -57,13 +66,21 @@ def whole_texts(store: ArticleStore) -> Iterator[tuple[str, str]]:
 
 
 def left_out(collection: Collection, store: ArticleStore) -> tuple[str, ...]:
-    """What of the collection no system can find, in words: for the report's "left out"."""
+    """What of the collection no system can find, in words: for the report's "left out".
+
+    Raises :class:`InputError` if that is everything: then no figure would mean anything.
+    """
     notes = []
     rejected = int(store.fact(_REJECTED) or 0)
     if rejected:
         notes.append(f"records of the corpus that could not be ingested: {rejected:,}")
     judged = {qrel.doc_id for qrel in collection.qrels}
     absent = judged - store.keys_of(sorted(judged)).keys()
+    if judged and absent == judged:
+        raise InputError(
+            f"no judged document of {collection.name} is in its corpus: {len(judged):,} lack, such as {min(absent)}",
+            remedy="are judgements and documents of the same collection?",
+        )
     if absent:
         notes.append(
             f"judged documents that the corpus lacks: {len(absent):,} of {len(judged):,}, such as {min(absent)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,7 @@ def evaluate(
         seed=seed,
         task=TASKS[task],
         ranker=LibraryPaths(chosen.library.expanduser()).ranker,
+        set_up=_library_mesh(chosen),
         progress=progress,
     )
     leaderboard(settings=chosen).add(evaluation)
@@ -98,11 +100,14 @@ def challenge(
     reports show no text of the collections, only counts. ``out`` defaults to ``runs/challenge``
     of the library.
     """
+    from pubmed_rag.core.models import find_model
     from pubmed_rag.eval.challenge import run_challenge
     from pubmed_rag.eval.challenge_config import read_challenge
 
     chosen = settings or load_settings(os.environ)
     config = read_challenge(Path(file) if file else None)
+    for encoder in filter(None, (spec.encoder for spec in config.systems)):
+        find_model(encoder, "embedder")  # an unknown name is refused before anything is built
     target = Path(out) if out else _runs(chosen) / "challenge"
     with _workshop(config, Path(data), target, offline, model, chosen, progress) as workshop:
         result = run_challenge(config, Path(data), target, workshop, with_texts=with_texts, progress=progress)
@@ -292,7 +297,7 @@ def _mesh_setter(
     if missing:
         progress.note(f"without MeSH the emulated PubMed maps no terms: there is no {missing[0]}")
     if not present or missing:
-        return lambda _: {"mesh": "none"}
+        return _no_mesh
     digest = hashlib.sha256("".join(sha256_of(path) for path in present).encode()).hexdigest()[:16]
 
     def set_up(paths: LibraryPaths) -> Mapping[str, str]:
@@ -306,14 +311,43 @@ def _mesh_setter(
             built.parent.mkdir(parents=True, exist_ok=True)
             records = chain.from_iterable(read_mesh(path) for path in present)
             build(built, records, source=", ".join(path.name for path in present), progress=progress)
-        if not (paths.mesh.is_file() and paths.mesh.samefile(built)):
-            beside = paths.mesh.with_name(f".{paths.mesh.name}.new")
-            beside.unlink(missing_ok=True)
-            os.link(built, beside)
-            beside.replace(paths.mesh)
+        _link_mesh(built, paths)
         return {"mesh": digest}
 
     return set_up
+
+
+def _library_mesh(settings: Settings) -> Callable[[LibraryPaths], Mapping[str, str]]:
+    """Gives a collection's library the MeSH of the user's own library, where that has one."""
+    own = LibraryPaths(settings.library.expanduser()).mesh
+    if not own.is_file():
+        return _no_mesh
+
+    def set_up(paths: LibraryPaths) -> Mapping[str, str]:
+        _link_mesh(own, paths)
+        return {"mesh": f"the library's, sha256 {sha256_of(own)[:16]}"}
+
+    return set_up
+
+
+def _no_mesh(paths: LibraryPaths) -> Mapping[str, str]:
+    """Takes away what an evaluation before may have linked, so that what is said of the run is true."""
+    from pubmed_rag.eval.workspace import NO_MESH
+
+    paths.mesh.unlink(missing_ok=True)
+    return NO_MESH
+
+
+def _link_mesh(built: Path, paths: LibraryPaths) -> None:
+    if paths.mesh.is_file() and paths.mesh.samefile(built):
+        return
+    beside = paths.mesh.with_name(f".{paths.mesh.name}.new")
+    beside.unlink(missing_ok=True)
+    try:
+        os.link(built, beside)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(built, beside)
+    beside.replace(paths.mesh)
 
 
 def _embedder(settings: Settings, name: str) -> Embedder:

@@ -44,7 +44,7 @@ def run(
         Path | None, typer.Option(metavar="DIR", help="Where results go. Default: runs/ of the library.")
     ] = None,
     task: Annotated[str, typer.Option(help="How to measure: ranking, screening or boolean.")] = "ranking",
-    seed: Annotated[int, typer.Option(help="Of the resampling behind intervals and p values.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resampling behind intervals and p values.")] = 0,
     fail_below: FloorOption = [],  # noqa: B006  (typer copies it)
     as_json: JsonOption = False,
 ) -> None:
@@ -52,15 +52,19 @@ def run(
 
     The collection is indexed once and kept; runs that are done are not repeated.
     """
-    from pubmed_rag.eval.compare import check_floors, parse_floor
+    from pubmed_rag.eval.compare import check_floors, check_names, parse_floor
+    from pubmed_rag.eval.measures import TASKS
     from pubmed_rag.ui.api_eval import evaluate
     from pubmed_rag.ui.render import print_evaluation
 
     floors = [parse_floor(text) for text in fail_below]
+    names = tuple(name.strip() for name in systems.split(",") if name.strip())
+    if task in TASKS:
+        check_names(floors, names, [measure.name for measure in TASKS[task].measures])
     evaluation = evaluate(
         dataset,
         split=split,
-        systems=tuple(name.strip() for name in systems.split(",") if name.strip()),
+        systems=names,
         out=out,
         task=task,
         seed=seed,
@@ -134,7 +138,7 @@ def compare(
     b: Annotated[Path, typer.Argument(metavar="B", help="The same, made later or otherwise.")],
     qrels: Annotated[Path | None, typer.Option(metavar="FILE", help="Judgements, where A and B are TREC runs.")] = None,
     measure: Annotated[list[str], typer.Option(help="Default: what the systems were compared by.")] = [],  # noqa: B006
-    seed: Annotated[int, typer.Option(help="Of the resampling behind intervals and p values.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resampling behind intervals and p values.")] = 0,
     fail_below: FloorOption = [],  # noqa: B006
     as_json: JsonOption = False,
 ) -> None:

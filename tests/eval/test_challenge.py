@@ -261,6 +261,13 @@ def test_pairs_that_matter() -> None:
         (('split = "train"', "split = 3"), "unusable setting"),
         (('caution = "made up"', 'task = "rank"'), "unknown task 'rank'"),
         (('name = "absent"', 'name = "../up"'), "cannot name a collection"),
+        (
+            ('kind = "bm25"', 'kind = "bm25"\noptions = {foo = 1}'),
+            "'old': unknown option 'foo'. the kind 'bm25' has none",
+        ),
+        (('kind = "bm25"', 'kind = "hybrid"\noptions = {fusion = "sm"}'), "'sm' cannot be the option 'fusion'"),
+        (('kind = "bm25"', 'kind = "bm25"\nsort = "dat"'), "unusable setting in system 'old' of c.toml"),
+        (('about = "', 'seed = -1\nabout = "'), "seed = -1 is negative"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(change: tuple[str, str], words: str) -> None:
@@ -319,3 +326,11 @@ def test_a_report_without_texts_has_the_counts_only(result: ChallengeResult) -> 
         assert "drug 3" not in shown
         assert "new before old" in shown
     assert "Title of" in challenge_markdown(result)
+
+
+def test_a_run_file_that_is_not_there_is_told_before_anything_runs(data: Path, tmp_path: Path) -> None:
+    declared = DECLARED.replace('kind = "dense"', 'kind = "recorded"\nrun = "none.trec"')
+    workshop = FakeWorkshop()
+    with pytest.raises(InputError, match=r"system 'new': there is no run file .*none\.trec"):
+        run_challenge(parse_challenge(declared, "c.toml"), data, tmp_path / "out", workshop)
+    assert workshop.made == []
