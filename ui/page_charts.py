@@ -24,6 +24,7 @@ def years_chart(years: tuple[tuple[int, int], ...], *, brush: bool = False) -> a
 
     frame = pd.DataFrame(years, columns=["shown", "articles"])
     frame["year"], frame["to"] = frame["shown"] - _HALF_A_BAR, frame["shown"] + _HALF_A_BAR
+    frame["none"] = 0
     first, last = years[0][0], years[-1][0]
     bars: alt.Chart = (
         alt.Chart(frame, height=140, description=say("Articles by year"))
@@ -36,7 +37,8 @@ def years_chart(years: tuple[tuple[int, int], ...], *, brush: bool = False) -> a
                 axis=alt.Axis(format="d", tickMinStep=1, grid=False),
             ),
             x2="to:Q",
-            y=alt.Y("articles:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=3)),
+            y2="none:Q",  # bars with two ends stand on nothing by themselves
+            y=alt.Y("articles:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(tickMinStep=1, tickCount=3)),
             tooltip=[
                 alt.Tooltip("shown:Q", title=say("Year"), format="d"),
                 alt.Tooltip("articles:Q", title=say("Articles")),
