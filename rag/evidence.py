@@ -68,6 +68,14 @@ _LEANS = re.compile(
 )
 """How a sentence begins that needs the one before it."""
 
+_TELLS = re.compile(
+    r"\b(?:significant\w*|associat\w+|correlat\w+|differ\w*|increas\w+|decreas\w+|improv\w+|reduc\w+|higher|lower"
+    r"|greater|fewer|better|worse|superior|inferior|similar|comparable|predict\w*|effective|beneficial|risk factors?"
+    r"|no (?:evidence|effect|benefit|difference|change|association))\b",
+    re.IGNORECASE,
+)
+"""A sentence that compares, and does not only count."""
+
 _FIGURES = re.compile(
     r"\b(?:HR|OR|RR|CI|SD|IQR)\b|\b(?:odds|hazard|risk) ratio|\b[Pp] ?[<=>≤≥]|\+/-|±|\d(?:[.,·]\d+)? ?%"
 )
@@ -249,6 +257,8 @@ def _value_of_place(passage: Passage, place: int, count: int) -> float:
         value -= 0.15
     if _LEANS.match(passage.text):
         value -= 0.06
+    if _TELLS.search(passage.text):
+        value += 0.06
     return value - (0.12 if _ANNOUNCES.search(passage.text) else 0.0)
 
 

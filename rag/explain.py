@@ -7,6 +7,7 @@ words of our own, and terms of medicine by NLM's scope notes where the library's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.records import Article, Claim, ExplainLevel, Explanation, Passage
@@ -19,6 +20,9 @@ ScopeNotes = Callable[[Sequence[str]], Sequence[tuple[str, str]]]
 """Texts to the headings that they speak of, hardest first, each with what MeSH says it is."""
 
 LEVELS: tuple[ExplainLevel, ...] = ("", "lay", "expert")
+_EXPLAINED_ANYWAY = frozenset({"CI", "OR", "aOR", "HR", "aHR", "RR", "SD", "NNT"})
+"""Abbreviations that are among the plain words."""
+
 _MOST_TERMS = 8
 _MOST_NOTES = 5
 
@@ -43,6 +47,7 @@ def explanations(
     """What to add to ``claims``. ``articles`` has at least those they cite, by id."""
     found = list(_abbreviations(claims, articles))
     if level == "lay":
+        found = [item for item in found if item.term not in _EXPLAINED_ANYWAY]
         found += _terms([claim.text for claim in claims], language)
         found += _noted([claim.text for claim in claims], notes)
     if level == "expert":
@@ -72,11 +77,13 @@ def _noted(texts: Sequence[str], notes: ScopeNotes | None) -> Iterator[Explanati
 
 
 def _studies(claims: Sequence[Claim], articles: Mapping[str, Article], question: str) -> Iterator[Explanation]:
-    for article_id, (number, _) in _cited(claims).items():
+    for article_id, (number, quoted) in _cited(claims).items():
         row = study(articles[article_id], question)
-        text = "; ".join(_figures(row))
-        if text:
-            facts = (row.design, row.participants, row.population, row.effect)
+        if row.effect and any(span.text == row.effect.value for span in quoted):
+            row = replace(row, effect=None)  # it stands in the answer
+        facts = (row.design, row.participants, row.population, row.effect)
+        if any(facts):
+            text = "; ".join(_figures(row))
             spans = dict.fromkeys(fact.span for fact in facts if fact and fact.span)
             yield Explanation("study", f"[{number}]", text, article_id, number, tuple(spans))
 

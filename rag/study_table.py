@@ -90,6 +90,11 @@ _PARTICIPANTS = (
     ),
     re.compile(rf"\([Nn] ?= ?{_COUNT}\)"),
 )
+_GROUP = re.compile(
+    r",? (?:were |was )?(?:on|given|receiving|taking|(?:treated|randomi[sz]ed) (?:with|to)|(?:assigned|allocated) to"
+    r"|in (?:the|each|one) [\w\s-]{0,30}(?:group|arm)|(?:each|per group|with placebo))\b",
+    re.IGNORECASE,
+)
 _NOT_BEFORE = "of|in|the|for|with|and|all|these|those|among|from|that|to|as|by|our|most|many|some|more"
 _NOT_WITHIN = (
     "to|who|were|was|are|is|may|can|when|had|have|has|did|compared|than|in|from|between|during|by|versus|vs|on"
@@ -100,6 +105,7 @@ _POPULATION = re.compile(
     rf"(?:(?! (?:{_NOT_WITHIN})\b)[^.,;:()\[\]]){{3,80}}",
     re.IGNORECASE,
 )
+_WITHOUT = re.compile(r"\b(?:with|without) (?:no|neither)\b", re.IGNORECASE)
 _ANIMALS = re.compile(r"\b(?:rats?|mice|mouse|rabbits?|piglets?|pigs?|dogs?|sheep|hamsters?|in vitro)\b", re.IGNORECASE)
 _EFFECT = re.compile(
     r"\b(?:hazard|odds|risk|rate|relative) (?:ratio|risk)\b|\b(?:HR|OR|RR|aOR|aHR)\b ?[=,:]? ?\d"
@@ -147,6 +153,11 @@ def design_of(article: Article, found: Sequence[Passage] | None = None) -> Fact 
     return Fact("review") if "Review" in types else None
 
 
+def _is_one_group(match: re.Match[str]) -> bool:
+    """Whether the number is that of one group of a comparison: ``444 deaths among 5273 patients on beta blockers``."""
+    return bool(_GROUP.match(match.string, match.end()))
+
+
 def _participants(found: Sequence[Passage]) -> Fact | None:
     """The one number of people that methods or results state; blank where the first patterns that fit disagree."""
     for pattern in _PARTICIPANTS:
@@ -155,6 +166,7 @@ def _participants(found: Sequence[Passage]) -> Fact | None:
             for passage in found
             if passage.section is None or _METHOD_LABEL.search(passage.section)
             for match in pattern.finditer(passage.text)
+            if not _is_one_group(match)
         ]
         numbers = {number for number, _ in matches}
         if len(numbers) == 1:
@@ -168,7 +180,9 @@ def _population(found: Sequence[Passage]) -> Fact | None:
     for passage in found:
         own = passage.section is None or _METHOD_LABEL.search(passage.section)  # background speaks of others
         if own and (match := _POPULATION.search(passage.text)):
-            return Fact(match[0].strip(), passage)
+            cut = match[0][-1:].isdigit()  # as in "individuals with a 1.26 cm change"
+            if not cut and not _WITHOUT.search(match[0]):
+                return Fact(match[0].strip(), passage)
     return None
 
 
