@@ -20,8 +20,9 @@ NEIGHBOURS = 5
 class MapPlaces:
     """Finds the place on ``found`` of articles of the present index; holds the drawn ones' vectors, 1.5 kB each.
 
-    An article stands in the middle (the median of both coordinates) of the five drawn ones nearest to it by cosine,
-    and belongs to the group that most of them belong to. One object may serve several threads.
+    An article stands half way between the drawn one nearest to it by cosine and the middle (the median of both
+    coordinates) of the nearest five, and belongs to the group that most of those belong to. One object may serve
+    several threads.
     """
 
     def __init__(self, paths: LibraryPaths, store: ArticleStore, found: ConceptMap) -> None:
@@ -46,11 +47,12 @@ class MapPlaces:
         count = min(NEIGHBOURS, len(self._points))
         near = np.argpartition(-likeness, count - 1, axis=1)[:, :count]
         made = []
-        for place, beside in zip(at, near, strict=True):
+        for place, row, beside in zip(at, likeness, near, strict=True):
             article = articles.get(missing[place])
             if article is None:
                 continue
-            x, y = np.median(self._places[beside], axis=0)
+            beside = beside[np.argsort(-row[beside], kind="stable")]
+            x, y = (self._places[beside[0]] + np.median(self._places[beside], axis=0)) / 2
             group = Counter(self._points[int(one)].group for one in beside).most_common(1)[0][0]
             made.append(point_of(article, float(x), float(y), group))
         return tuple(made)

@@ -52,16 +52,18 @@ def render(desk: Desk) -> None:
     if whole is None:
         _none_yet(desk)
         return
-    what = _what(len(results))
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        what, colour = _what(len(results)), _colour()
+        wanted = what == "library" and _wanted(len(results))
     if what == "results":
-        found, extra, lit = _map_of(desk.library, results), (), None
+        found = _map_of(desk.library, results)
         st.caption(say_count("{count} article found last", "{count} articles found last", len(found.points)))
     else:
         found = whole
-        _age(desk, found)
-        extra, lit = _lit(desk.library, found, results)
+        _age(desk, found, searched=bool(results))
+    extra = _placed(desk.library, found, results) if wanted else ()
+    lit = frozenset(results) if wanted else None
     chosen = _chosen(found)
-    colour = _colour()
     _draw(found, extra, colour, lit, chosen)
     _opened(desk.library)
     _groups(found, chosen)
@@ -121,11 +123,11 @@ def _draw_button(desk: Desk, label: str) -> None:
         page_jobs.start(desk, page_jobs.DRAW_MAP, lambda: library_jobs.draw_map(desk.library, desk.jobs))
 
 
-def _age(desk: Desk, found: ConceptMap) -> None:
+def _age(desk: Desk, found: ConceptMap, *, searched: bool) -> None:
     shown = say_count("{count} article", "{count} articles", len(found.points))
     if found.articles > len(found.points) >= MOST_POINTS:
         shown = say("{count} articles, drawn by chance from {all}", count=len(found.points), all=found.articles)
-    st.caption(shown)
+    st.caption(shown if searched else f"{shown} · {say('Search first, and the results are lit here.')}")
     if found.generation != desk.library.manifest().generation:
         st.warning(say("This map was drawn for an earlier index and lacks what has come since."))
         _draw_button(desk, say("Draw it anew"))
@@ -153,21 +155,20 @@ def _colour() -> ColourBy:
     return next((name for name in _COLOURS if name == chosen), "group")
 
 
-def _lit(
-    library: Library, found: ConceptMap, results: Sequence[str]
-) -> tuple[tuple[MapPoint, ...], Collection[str] | None]:
-    """The results of the last search that the map left out, put in their places; and which points are lit."""
+def _wanted(results: int) -> bool:
+    """Whether what was found last shall be lit."""
     if not results:
-        st.caption(say("Search first, and the results are lit here."))
-        return (), None
+        return False
     st.session_state.setdefault(_LIT, True)
     label = say_count(
-        "Light up {count} result of the last search", "Light up {count} results of the last search", len(results)
+        "Light up {count} result of the last search", "Light up {count} results of the last search", results
     )
-    if not st.toggle(label, key=_LIT):
-        return (), None
-    places = _places(library, found, str(library.paths.root), library.manifest().generation, found.generation)
-    return places.of(results), frozenset(results)
+    return st.toggle(label, key=_LIT, width="content")
+
+
+def _placed(library: Library, found: ConceptMap, results: Sequence[str]) -> tuple[MapPoint, ...]:
+    """The results that the map left out, put in their places."""
+    return _places(library, found, str(library.paths.root), library.manifest().generation, found.generation).of(results)
 
 
 def _chosen(found: ConceptMap) -> int | None:

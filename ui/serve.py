@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
+from types import FrameType
 
 from pubmed_rag.core.settings import Settings
 
 _COLOUR = "#0f766e"
+_END_SECONDS = 10.0
+_ENDINGS = ("SIGTERM", "SIGHUP")
+"""Signals that end this process alone; Ctrl-C in a terminal goes to the page as well."""
 
 
 def serve(settings: Settings, *, port: int, address: str, browser: bool) -> int:
-    """Run the page until it is stopped; returns its exit code. Nothing is sent to anybody."""
+    """Run the page until it is stopped; returns its exit code. Nothing is sent to anybody.
+
+    The page ends with this process, whether that is told to end from a terminal or by a service manager.
+    """
     page = resources.files("pubmed_rag.ui").joinpath("app.py")
     command = [sys.executable, "-m", "streamlit", "run", str(page), *page_options(port, address, browser=browser)]
     environment = {**os.environ, "PUBMED_RAG_LIBRARY": str(settings.library.expanduser().resolve())}
-    try:
-        return subprocess.run(command, env=environment, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    with subprocess.Popen(command, env=environment) as running, _passed_on(running):
+        try:
+            return max(0, running.wait())
+        except KeyboardInterrupt:
+            _end(running)
+            return 0
 
 
 def page_options(port: int, address: str, *, browser: bool) -> list[str]:
@@ -33,4 +46,34 @@ def page_options(port: int, address: str, *, browser: bool) -> list[str]:
         # One colour that white text stands out on, set for both themes: set for all, it would force the light one.
         *("--theme.light.primaryColor", _COLOUR, "--theme.dark.primaryColor", _COLOUR),
         *("--server.maxUploadSize", "200"),
+        # Nobody edits an installed program: watching its hundreds of files costs time at each start.
+        *("--server.fileWatcherType", "none", "--server.runOnSave", "false"),
     ]
+
+
+@contextmanager
+def _passed_on(running: subprocess.Popen[bytes]) -> Iterator[None]:
+    """While inside, a signal that ends this process ends the page first. Only the main thread may ask for that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        running.terminate()  # the wait that this interrupts goes on, and returns once the page has ended
+
+    known = [getattr(signal, name) for name in _ENDINGS if hasattr(signal, name)]
+    before = {number: signal.signal(number, end) for number in known}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    if running.poll() is None:
+        running.terminate()
+        try:
+            running.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            running.kill()
