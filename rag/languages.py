@@ -85,10 +85,10 @@ def detect(text: str) -> str:
     return str(found)
 
 
-def say(sentence: str, language: str, **values: object) -> str:
-    """A fixed sentence in ``language``, or in English where we do not have it."""
+def say(sentence: str, speaks: str, /, **values: object) -> str:
+    """A fixed sentence in the language ``speaks``, or in English where we do not have it."""
     forms = _SENTENCES[sentence]
-    return forms.get(language, forms[ENGLISH]).format(**values)
+    return forms.get(speaks, forms[ENGLISH]).format(**values)
 
 
 def name_of(code: str, language: str = ENGLISH) -> str:

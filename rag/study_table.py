@@ -91,7 +91,7 @@ _PARTICIPANTS = (
     re.compile(rf"\([Nn] ?= ?{_COUNT}\)"),
 )
 _GROUP = re.compile(
-    r",? (?:were |was )?(?:on|given|receiving|taking|(?:treated|randomi[sz]ed) (?:with|to)|(?:assigned|allocated) to"
+    r",? (?:on|given|receiving|taking|(?:treated|randomi[sz]ed) (?:with|to)|(?:assigned|allocated) to"
     r"|in (?:the|each|one) [\w\s-]{0,30}(?:group|arm)|(?:each|per group|with placebo))\b",
     re.IGNORECASE,
 )

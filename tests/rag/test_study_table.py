@@ -85,6 +85,8 @@ def test_designs(types: tuple[str, ...], text: str, design: str | None) -> None:
         ("We studied 20 patients. Later we studied 30 patients.", None),
         ("Of all patients many were old.", None),
         ("Zinc 200 mg was given.", None),
+        ("There were 444 deaths among 5273 patients on beta blockers and 624 among 4862 on placebo.", None),
+        ("We randomized 1094 patients to carvedilol or placebo; 696 patients given carvedilol did better.", "1094"),
     ],
 )
 def test_numbers_of_participants(text: str, number: str | None) -> None:
