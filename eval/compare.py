@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from pubmed_rag.core.errors import InputError, UsageError
+from pubmed_rag.core.errors import DamagedFileError, InputError, UsageError
 from pubmed_rag.eval.collections import Collection, Topic, ids_digest
 from pubmed_rag.eval.measures import RANKING, Task, score_collection
 from pubmed_rag.eval.qrels import read_qrels
@@ -102,6 +102,9 @@ def compare_folders(a: Path, b: Path, measures: Iterable[str] = (), *, seed: int
     first, second = _read(a), _read(b)
     found: list[Difference] = []
     wanted = list(measures)
+    known = sorted({measure for results in first.values() for measure in results.values})
+    if unknown := [name for name in wanted if name not in known]:
+        raise UsageError(f"{a} has no measure '{unknown[0]}'", remedy=f"it has: {', '.join(known)}")
     for collection in first:
         if collection not in second:
             continue
@@ -177,11 +180,17 @@ def _read(folder: Path) -> Mapping[str, _Results]:
         raise InputError(
             f"{folder} holds no finished results", remedy="name the --out folder of 'eval run' or 'eval challenge'"
         )
-    manifest = msgspec.json.decode(manifest_path.read_bytes())
-    if "collections" in manifest:
-        names = [entry["declared"]["name"] for entry in manifest["collections"]]
-        return {name: _one(folder / name) for name in names}
-    return {"": _one(folder)}
+    try:
+        manifest = msgspec.json.decode(manifest_path.read_bytes())
+        if "collections" in manifest:
+            names = [entry["declared"]["name"] for entry in manifest["collections"]]
+            return {name: _one(folder / name) for name in names}
+        return {"": _one(folder)}
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, FileNotFoundError) as error:
+        raise DamagedFileError(
+            f"the results in {folder} are not whole ({type(error).__name__}: {error})",
+            remedy="give the command that made them again; what is there is used",
+        ) from error
 
 
 def _one(folder: Path) -> _Results:

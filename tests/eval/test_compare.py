@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pubmed_rag.core.errors import InputError, UsageError
+from pubmed_rag.core.errors import DamagedFileError, InputError, UsageError
 from pubmed_rag.eval.compare import (
     BelowFloorError,
     Floor,
@@ -61,6 +61,17 @@ def test_what_cannot_be_compared(results: tuple[Path, Path], tmp_path: Path) -> 
     evaluate(tiny_collection(), [FakeSystem("stranger", [1])], other)
     with pytest.raises(InputError, match="in common"):
         compare_folders(results[0], other)
+    with pytest.raises(UsageError, match=r"no measure 'nDGC'.* it has: MAP@100, MRR"):
+        compare_folders(*results, ["nDGC"])
+
+
+def test_results_that_are_not_whole(results: tuple[Path, Path], tmp_path: Path) -> None:
+    for number, text in enumerate(("{", "[]", "{}", '{"measures": ["nDCG@10"]}')):
+        broken = tmp_path / str(number)
+        broken.mkdir()
+        (broken / "manifest.json").write_text(text, encoding="utf-8")
+        with pytest.raises(DamagedFileError, match="are not whole"):
+            compare_folders(results[0], broken)
 
 
 # -- floors -----------------------------------------------------------------------------------------
