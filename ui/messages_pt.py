@@ -433,6 +433,29 @@ PORTUGUESE: dict[str, str] = {
         "De onde parte o acaso quando a temperatura é maior que 0. A mesma semente dá de novo a mesma resposta; outra "
         "semente dá outra tentativa."
     ),
+    "Written for": "Escrita para",
+    "written for: {reader}": "escrita para: {reader}",
+    "Anybody": "Qualquer pessoa",
+    "Lay people": "Leigos",
+    "Experts": "Especialistas",
+    "**Lay people** get findings before figures, and terms in plain words. **Experts** get figures first, and each "
+    "study's design, size and effect. What is added comes from the abstracts, MeSH and a list of our own, not from the "
+    "model.": (
+        "**Leigos** recebem os achados antes dos números, e os termos em palavras simples. **Especialistas** recebem "
+        "primeiro os números, e o desenho, o tamanho e o efeito de cada estudo. O que se acrescenta vem dos resumos, "
+        "do MeSH e de uma lista nossa, não do modelo."
+    ),
+    "Language of the answer": "Idioma da resposta",
+    "that of the question, where the model writes it": "o da pergunta, se o modelo o escreve",
+    "Every sentence is checked in English, and then put into this language by the model where figures and citations "
+    "survive it. The English stands below. Small models do this badly.": (
+        "Cada frase é verificada em inglês e depois passada para este idioma pelo modelo, se os números e as citações "
+        "resistem. O inglês fica por baixo. Modelos pequenos fazem isto mal."
+    ),
+    "Checked in English": "Verificado em inglês",
+    "In plain words": "Em palavras simples",
+    "The studies in figures": "Os estudos em números",
+    "Abbreviations": "Abreviaturas",
     "Model": "Modelo",
     "Which language model words the answer. Larger ones write better and take longer. 'pubmed-rag models list' shows "
     "what can be fetched.": (

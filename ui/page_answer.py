@@ -13,6 +13,7 @@ from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.highlight import Html, clip, literal, record_text, tag
 from pubmed_rag.ui.messages import say, say_count, word
 from pubmed_rag.ui.page_article import claim_card, hit_card, source_list, unresolved_list, unused_list
+from pubmed_rag.ui.page_explained import READERS, explained
 from pubmed_rag.ui.page_job import AnswerJob, Standing
 from pubmed_rag.ui.page_jobs import offer_remedy
 from pubmed_rag.ui.page_save import save_answer
@@ -143,6 +144,8 @@ def _rest(library: Library, job: AnswerJob, answer: Answer) -> None:
     warnings(answer.notes)
     if answer.status == "insufficient_evidence":
         st.info(literal(answer.answer))
+    if answer.explanations:
+        show(explained(answer))
     if answer.stances:
         show(meter(answer, numbers_of(answer)))
     if answer.retracted or answer.concerns:
@@ -179,4 +182,6 @@ def _how(answer: Answer, stopped: bool) -> Html:
     parts = [say("Stopped after {time}", time=took) if stopped else say("Took {time}", time=took)]
     parts += [say("model {name}", name=clip(answer.model, 80))]
     parts += [f"{say('temperature')} {answer.temperature:g}", f"{say('seed')} {answer.seed}"]
+    if answer.explain:
+        parts.append(say("written for: {reader}", reader=say(READERS[answer.explain])))
     return tag("p", " · ".join(parts), cls="prag-about")

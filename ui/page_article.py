@@ -25,7 +25,7 @@ def claim_card(claim: Claim, articles: Mapping[str, Article], place: str) -> Htm
     ``place`` makes the element ids unique on the page. An article missing from ``articles`` has left the
     library since; its chip says so.
     """
-    quoted = claim.origin == "quotation"
+    quoted, said = claim.origin == "quotation", claim.translated or claim.text
     chips, panels = [], []
     for citation in claim.citations:
         panel = f"prag-source-{place}-{citation.number}"
@@ -39,7 +39,16 @@ def claim_card(claim: Claim, articles: Mapping[str, Article], place: str) -> Htm
             tag(
                 "div",
                 tag("p", say("Quotation") if quoted else say("The model's own sentence, checked"), cls="prag-origin"),
-                tag("p", record_text(claim.text), "\u00a0", join(chips, "\u00a0"), cls="prag-sentence"),
+                tag(
+                    "p",
+                    record_text(said),
+                    "\u00a0",
+                    join(chips, "\u00a0"),
+                    cls="prag-sentence",
+                ),
+                tag("p", say("Checked in English"), ": ", record_text(claim.text), cls="prag-origin", lang="en")
+                if claim.translated
+                else "",
                 cls="prag-claim prag-quotation" if quoted else "prag-claim prag-own",
             ),
             *panels,

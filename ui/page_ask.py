@@ -16,12 +16,13 @@ from pubmed_rag.ui.highlight import clip, literal, tag
 from pubmed_rag.ui.messages import say
 from pubmed_rag.ui.page_answer import LONGEST_QUESTION, current, earlier
 from pubmed_rag.ui.page_examples import example_questions
+from pubmed_rag.ui.page_explained import ENDONYMS, READERS
 from pubmed_rag.ui.page_job import AnswerJob, AskedAs, finished_job
 from pubmed_rag.ui.page_state import KEPT, Desk, read_address, write_address
 from pubmed_rag.ui.page_words import explain, show, where_words_go
 
 _QUESTION, _TOP, _TEMPERATURE, _SEED = f"{KEPT}question", f"{KEPT}top", f"{KEPT}temperature", f"{KEPT}seed"
-_MODEL = f"{KEPT}model"
+_MODEL, _EXPLAIN, _LANGUAGE = f"{KEPT}model", f"{KEPT}explain", f"{KEPT}answer_language"
 _JOB, _TALK = "ask.job", "ask.talk"
 """The question that is answered now, and those asked before it in the same conversation, the first first."""
 _PENDING, _BEFORE = "ask.pending", "ask.before"
@@ -213,9 +214,32 @@ def _drawer(library: Library) -> tuple[AskOptions, str | None]:
                 "another seed gives another try."
             ),
         )
+        level = st.radio(
+            say("Written for"),
+            list(READERS),
+            key=_EXPLAIN,
+            format_func=lambda name: say(READERS[name]),
+            horizontal=True,
+            help=say(
+                "**Lay people** get findings before figures, and terms in plain words. **Experts** get figures first, "
+                "and each study's design, size and effect. What is added comes from the abstracts, MeSH and a list of "
+                "our own, not from the model."
+            ),
+        )
+        language = st.selectbox(
+            say("Language of the answer"),
+            ["", *ENDONYMS],
+            key=_LANGUAGE,
+            format_func=lambda code: ENDONYMS.get(code, say("that of the question, where the model writes it")),
+            help=say(
+                "Every sentence is checked in English, and then put into this language by the model where figures and "
+                "citations survive it. The English stands below. Small models do this badly."
+            ),
+        )
         model = _model(library)
         st.caption(literal(where_words_go(library)))
-    return replace(usual, top=int(top), temperature=float(temperature), seed=int(seed)), model
+    options = replace(usual, top=int(top), temperature=float(temperature), seed=int(seed))
+    return replace(options, explain=level, language=language), model
 
 
 def _model(library: Library) -> str | None:

@@ -82,13 +82,15 @@ def answer_markdown(answer: Answer, articles: Mapping[str, Article]) -> str:
     """Question, answer with its numbers, references, and how it was made."""
     cited = cited_ids(answer)
     sentences = [
-        f"{escape_markdown(claim.text)} {' '.join(f'[{citation.number}]' for citation in claim.citations)}"
+        escape_markdown(claim.translated or claim.text)
+        + "".join(f" [{citation.number}]" for citation in claim.citations)
         for claim in answer.claims
     ]
     parts = [
         f"# {escape_markdown(' '.join(answer.question.split()))}",
         *(sentences or [escape_markdown(answer.answer)]),
     ]
+    parts += [f"**{escape_markdown(item.term)}**: {escape_markdown(item.text)}" for item in answer.explanations]
     known = [articles[article_id] for article_id in cited if article_id in articles]
     if len(known) == len(cited) and known:
         parts.append("".join(markdown_references(known)).rstrip())

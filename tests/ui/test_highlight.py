@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -10,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pubmed_rag.core.records import Article, Citation, Claim, Hit, Journal, Passage, Section, Unresolved
+from pubmed_rag.core.records import (
+    Answer,
+    Article,
+    Citation,
+    Claim,
+    Explanation,
+    Hit,
+    Journal,
+    Passage,
+    Section,
+    Unresolved,
+)
 from pubmed_rag.ui import page_article
 from pubmed_rag.ui.highlight import (
     Html,
@@ -26,6 +38,7 @@ from pubmed_rag.ui.highlight import (
     within,
     word_spans,
 )
+from pubmed_rag.ui.page_explained import explained
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -42,9 +55,25 @@ HOSTILE = [
     "&lt;script&gt; &amp; &#60;b&#62;",
 ]
 
-MARKUP = {"a", "bdi", "blockquote", "br", "button", "details", "div", "h3", "li", "mark", "p", "small"}
-MARKUP |= {"span", "strong", "summary", "ul"}
-ATTRIBUTES = {"aria-haspopup", "aria-label", "class", "href", "id", "rel", "role", "target", "type"}
+MARKUP = {
+    "a",
+    "bdi",
+    "blockquote",
+    "br",
+    "button",
+    "details",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "h3",
+    "li",
+    "mark",
+    "p",
+    "small",
+}
+MARKUP |= {"small", "span", "strong", "summary", "ul"}
+ATTRIBUTES = {"aria-haspopup", "aria-label", "class", "href", "id", "lang", "rel", "role", "target", "title", "type"}
 ATTRIBUTES |= {"popover", "popovertarget", "popovertargetaction"}
 
 
@@ -102,11 +131,17 @@ def test_hostile_records_become_no_markup_in_any_view(text: str) -> None:
     part = article.spans[1]
     span = Passage(text, text, part.start, part.end, article.text[part.start : part.end])
     claim = Claim(f"Claim {text}", "supported", (Citation(1, text, text, (span,)),), "model")
+    told = replace(
+        Answer(text, "answered", text, (claim,), (), text, 0.0, 0, 1.0),
+        explanations=(Explanation("term", text, text, text), Explanation("study", text, text, text, 1, (span,))),
+    )
     hit = Hit(text, text, 1, 1.0, text, 2000, text, retracted=True)
     views = join(
         [
             page_article.claim_card(claim, {text: article}, "0"),
             page_article.claim_card(claim, {}, "1"),
+            page_article.claim_card(replace(claim, translated=f"Frase {text}"), {}, "2"),
+            explained(told),
             page_article.hit_card(hit, article, marked(text, []), [(0, 9)]),
             page_article.hit_card(hit, None, Html()),
             page_article.unused_list([hit], [hit]),

@@ -357,6 +357,38 @@ def test_the_drawer_reaches_the_model(library: TinyLibrary) -> None:
     assert library.engine.samplings[0].seed == 5
     assert "temperature 0.7 · seed 5" in markup(page)
     assert all(widget.help for widget in [*page.slider, *page.number_input])
+    assert page.radio(key="kept.explain").help
+    assert page.selectbox(key="kept.answer_language").help
+
+
+def test_the_reader_is_chosen_and_gets_what_helps_to_read(library: TinyLibrary) -> None:
+    effect = "Carvedilol reduced mortality in severe HF (hazard ratio 0.65, 95% CI 0.5 to 0.8)"
+    library.store.upsert(
+        [
+            replace(
+                ARTICLES[0],
+                abstract=(
+                    Section("We randomly assigned 120 patients with heart failure (HF) to carvedilol.", "METHODS"),
+                    Section(
+                        "Carvedilol reduced mortality in severe HF (hazard ratio 0.65, 95% CI 0.5 to 0.8).", "RESULTS"
+                    ),
+                ),
+            )
+        ]
+    )
+    library.update_index()
+    library.engine.text = f"{effect} [1]."
+    page = opened(library)
+    page.radio(key="kept.explain").set_value("lay")
+    page = ask(page, QUESTION)
+    shown = markup(page)
+    assert "In plain words" in shown
+    assert "written for: Lay people" in shown
+    assert "<dt><bdi>HF</bdi>" in shown
+    page.radio(key="kept.explain").set_value("expert").run()
+    shown = markup(ask(page, QUESTION))
+    assert "The studies in figures" in shown
+    assert "n = 120" in shown
 
 
 def test_an_answer_survives_a_look_at_the_other_page(library: TinyLibrary) -> None:
