@@ -33,7 +33,9 @@ from pubmed_rag.index.generation import Manifest, current_generation
 from pubmed_rag.index.search import Searcher
 
 _BEGINNING = 90
-_LOOKED_AT = 200
+_LOOKED_AT = 50_000
+_MANY = 0.05
+"""The share of documents that lack something from which on a reader is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ class LibraryWorkshop:
                 translate=translations,
                 mesh_match=lambda text: _mesh_match(translations, text),
                 documents=index.articles,
-                left_out=(*left_out(collection, store), *_bare_records(store), *_without_mesh(vocabulary)),
+                left_out=(*left_out(collection, store), *bare_records(store), *_without_mesh(vocabulary)),
                 has_generator=self._generator is not None,
                 live_dates=live.dates if live else lambda: None,
             )
@@ -192,18 +194,29 @@ def _without_mesh(vocabulary: Mapping[str, str]) -> tuple[str, ...]:
     return (WITHOUT_MESH,) if vocabulary == NO_MESH else ()
 
 
-def _bare_records(store: ArticleStore) -> tuple[str, ...]:
-    """What the corpus's records lack that PubMed's have, by a look at the first of them."""
-    first = [stored.article for stored in islice(store.articles(), _LOOKED_AT)]
+def bare_records(store: ArticleStore) -> tuple[str, ...]:
+    """What records of the corpus lack that PubMed's have; of a large corpus, among the first :data:`_LOOKED_AT`."""
+    total = headed = dated = 0
+    for stored in islice(store.articles(), _LOOKED_AT):
+        total += 1
+        headed += bool(stored.article.mesh)
+        dated += stored.article.year is not None
     notes = []
-    if first and not any(article.mesh for article in first):
+    if total - headed > _MANY * total:
         notes.append(
-            "the documents carry no MeSH headings, which PubMed's search maps words to: the emulation can find their "
-            "words only, and PubMed itself might find more"
+            f"{_share(total - headed, total)} carry no MeSH headings, which PubMed's search maps words to: the "
+            "emulation can find the words of those only, and PubMed itself might find more"
         )
-    if first and all(article.year is None for article in first):
-        notes.append("the documents carry no date: 'newest first' is an order by chance, and recency has no say")
+    if total - dated > _MANY * total:
+        notes.append(
+            f"{_share(total - dated, total)} carry no date: 'newest first' is an order by chance among them, and "
+            "recency has no say"
+        )
     return tuple(notes)
+
+
+def _share(part: int, whole: int) -> str:
+    return "the documents" if part == whole else f"{part:,} of {whole:,} documents"
 
 
 def _texts(store: ArticleStore, ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:

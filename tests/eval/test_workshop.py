@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.core.records import MeshHeading
 from pubmed_rag.core.settings import EntrezSettings
+from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.eval.challenge import run_challenge
 from pubmed_rag.eval.challenge_config import parse_challenge
 from pubmed_rag.eval.pubmed_live import EntrezLive, LiveSearch
-from pubmed_rag.eval.workshop import LibraryWorkshop, Translations
+from pubmed_rag.eval.workshop import LibraryWorkshop, Translations, bare_records
 from pubmed_rag.ingest.eutils import Eutils
 from pubmed_rag.ui.api_eval import corpus_loader
 from tests.eutils_server import EutilsServer, generate_records
@@ -169,3 +172,15 @@ def test_pubmed_itself_is_limited_to_the_corpus_and_replayed(
     assert again.summary().collections == result.summary().collections
     assert result.collections[0].live_dates is not None
     assert "PubMed itself was asked on" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+
+
+def test_what_records_lack_is_counted_over_all_of_them(tmp_path: Path) -> None:
+    """Old records come first and have no headings; that says nothing of the rest."""
+    with ArticleStore(LibraryPaths(tmp_path), create=True) as store:
+        bare = [replace(article(str(number)), mesh=()) for number in range(300)]
+        headed = [replace(article(str(1000 + number)), mesh=(MeshHeading("Aspirin"),)) for number in range(700)]
+        store.upsert([*bare, *headed])
+        (note, *_) = bare_records(store)
+        assert note.startswith("300 of 1,000 documents carry no MeSH headings")
+        store.delete([item.id for item in bare[:290]])
+        assert not any("headings" in note for note in bare_records(store))
