@@ -22,6 +22,7 @@ _WORD = re.compile(r"[^\W_]+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _SHORTCODE = re.compile(r":(?=[\w/+-]+:)")
 _COMMAND = re.compile(r"'(pubmed-rag [^'`\n]*)'")
+_LOOKS_LIKE_AN_END = re.compile(r"<(?=/)|[-!\]](?=>)")
 
 # C0 and C1 control characters except tab and line feed, and the bidirectional embeddings, overrides and
 # isolates (Unicode UAX #9) that reach beyond their own text. The plain marks U+200E and U+200F stay: they
@@ -69,9 +70,16 @@ def tag(name: str, *children: str, **attributes: str | bool | None) -> Html:
         if value is None or value is False:
             continue
         label = "class" if key == "cls" else key.replace("_", "-")
-        pairs.append(f" {label}" if value is True else f' {label}="{html.escape(clean(value), quote=True)}"')
+        pairs.append(f" {label}" if value is True else f' {label}="{_attribute(value)}"')
     opening = f"<{name}{''.join(pairs)}>"
     return Html(opening if name in _VOID else f"{opening}{join(children)}</{name}>")
+
+
+def _attribute(value: str) -> str:
+    """``value`` escaped. Streamlit's sanitiser drops an attribute that seems to end an element or a comment, and with
+    it the name of a button; a word joiner keeps it harmless to both.
+    """
+    return html.escape(_LOOKS_LIKE_AN_END.sub("\\g<0>\u2060", clean(value)), quote=True)
 
 
 def record_text(text: str, longest: int = LONGEST_RUN) -> Html:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pubmed_rag.ui.api import Library
-from pubmed_rag.ui.highlight import Html, clip, join, literal, record_text, tag
+from pubmed_rag.ui.highlight import Html, clean, clip, join, literal, record_text, tag
 from pubmed_rag.ui.messages import number, say, say_count, word
 from pubmed_rag.ui.page_challenge_charts import Dot, dots_chart
 from pubmed_rag.ui.page_challenge_topics import topics
@@ -109,7 +109,7 @@ def _unfinished(item: Listed) -> None:
 
 
 def _title(item: Listed) -> str:
-    return f"{_moment(item.date)} · {clip(item.title, 90)} ({item.folder.name})"
+    return f"{_moment(item.date)} · {clip(clean(item.title), 90)} ({clean(item.folder.name)})"
 
 
 def _moment(date: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pubmed_rag.ui.highlight import LONGEST_TITLE, Html, clip, literal, record_text, tag
+from pubmed_rag.ui.highlight import LONGEST_TITLE, Html, clean, clip, literal, record_text, tag
 from pubmed_rag.ui.messages import say
 from pubmed_rag.ui.page_challenge_charts import PICKED, Bar, bars_chart
 from pubmed_rag.ui.page_state import KEPT
@@ -111,7 +111,7 @@ def _chosen(found: tuple[TopicDifference, ...]) -> TopicDifference | None:
 
 def _name(topic: TopicDifference) -> str:
     difference = f"{topic.difference:+.3f}".replace("-", "\N{MINUS SIGN}")
-    return f"{difference} · {clip(topic.text or topic.topic_id, 140)}"
+    return f"{difference} · {clip(clean(topic.text or topic.topic_id), 140)}"
 
 
 def _topic(collection: FinishedCollection, pair: tuple[str, str], topic: TopicDifference) -> None:

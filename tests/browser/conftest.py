@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from pubmed_rag.core.records import Article, Journal, MeshHeading, PartialDate, Term
 from pubmed_rag.ui.serve import page_options
+from tests.small_challenge import small_challenge
 from tests.support import REPOSITORY, article, child_environment, open_tiny
 
 if TYPE_CHECKING:
@@ -42,9 +43,15 @@ HOSTILE = article(
     mesh=(MeshHeading("<img src=x onerror=window.harmed=1>"),),
 )
 
+HUGE = article(
+    "667",
+    "A title without end \u202e\u2067<b>asthma</b> " + "salbutamol " * 90_000,
+    ("RESULTS", "\u202eAsthma was relieved by salbutamol in a trial with a title of a megabyte\u202c \u200f."),
+)
+
 
 def library_articles() -> list[Article]:
-    """Sixty trials of three subjects over thirty years, and one record that means harm."""
+    """Sixty trials of three subjects over thirty years, and two records that mean harm."""
     subjects = (
         ("Aspirin", "stroke", "prevented", "Stroke"),
         ("Salbutamol", "asthma", "relieved", "Asthma"),
@@ -66,7 +73,7 @@ def library_articles() -> list[Article]:
                 languages=("eng",),
             )
         )
-    return [*made, HOSTILE]
+    return [*made, HOSTILE, HUGE]
 
 
 @dataclass(frozen=True)
@@ -137,11 +144,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture
+def empty(browser: Browser, tmp_path: Path) -> Iterator[Served]:
+    """The page where there is no library yet."""
+    with serve(tmp_path / "library", tmp_path / "models") as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The page over an indexed library, shared by the tests of a module."""
+    """The page over an indexed library with a finished challenge, shared by the tests of a module."""
     folder = tmp_path_factory.mktemp("served")
     open_tiny(folder / "library", library_articles()).store.close()
+    small_challenge(folder / "library" / "runs")
     with serve(folder / "library", folder / "models") as running:
         yield running
 
@@ -179,6 +194,20 @@ def shot(page: Page, name: str) -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     settled(page)
     page.screenshot(path=OUTPUT / f"{name}.png")
+
+
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WIDTHS = (1280, 390)
+
+
+def looks(page: Page, name: str, *, height: int = 1600) -> None:
+    """Keep what the page looks like at both widths in both themes. Nothing may stick out of the width."""
+    for width in WIDTHS:
+        for theme in THEMES:
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=theme)
+            shot(page, f"{name}-{width}-{theme}")
+            assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
 
 
 def settled(page: Page) -> None:
