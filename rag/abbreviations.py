@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pubmed_rag.core.records import Article, Passage
+from pubmed_rag.core.stopwords import STOPWORDS
 
 _SHORT = re.compile(r"(?P<long>[^()\[\].;:?!]{3,200}?)\s*\((?P<short>[^\W_][\w/+-]{1,9})[),;]")
 _WORDS_BESIDE = 5
@@ -40,6 +41,7 @@ def abbreviations(article: Article) -> list[Abbreviation]:
         at = _begin(short, before[begin:])
         if at is None:
             continue
+        at = _before_small_word(short, before[begin:], at)
         start = match.start("long") + begin + at
         end = match.end("short") + (1 if text[match.end("short")] == ")" else 0)
         long = text[start : match.end("long")].strip()
@@ -57,6 +59,14 @@ def unexplained(article: Article, evidence: Sequence[Passage]) -> Iterator[Abbre
             span.start <= one.span.start < span.end for span in evidence
         ):
             yield one
+
+
+def _before_small_word(short: str, long: str, at: int) -> int:
+    """From ``of the …`` to the word before it that begins alike: ``ossification of the …`` (OPLL)."""
+    if long[at:].split(" ", 1)[0].casefold() not in STOPWORDS:
+        return at
+    words = [match for match in re.finditer(r"\S+", long[:at]) if match[0][0].casefold() == short[0].casefold()]
+    return words[-1].start() if words else at
 
 
 def _is_short_form(text: str) -> bool:

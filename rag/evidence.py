@@ -23,6 +23,9 @@ _FEW = 2
 """Where no more articles than this are on the subject, each may give a sentence more."""
 
 _SIMILARITY, _OVERLAP, _RANK = 0.70, 0.30, 0.04
+_OWN = 0.6
+"""What a sentence's own nearness to the question counts beside that of its article's nearest sentence."""
+
 _FEWEST_TERMS = 7
 """A sentence with fewer says little when it stands alone."""
 
@@ -182,7 +185,8 @@ def _rated(
         Evidence(
             _without_label(passage),
             article,
-            (near[place] + max(near)) / 2
+            _OWN * near[place]
+            + (1 - _OWN) * max(near)
             + rank_value
             + _value_of_place(passage, place, len(passages))
             + _value_for(level, passage),

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.core.records import Article, Claim, ExplainLevel, Explanation, Passage
+from pubmed_rag.index.analysis import terms
 from pubmed_rag.rag.abbreviations import unexplained
 from pubmed_rag.rag.languages import ENGLISH
 from pubmed_rag.rag.plain_words import plain_terms
@@ -56,11 +57,12 @@ def explanations(
 
 
 def _abbreviations(claims: Sequence[Claim], articles: Mapping[str, Article]) -> Iterator[Explanation]:
-    told: set[tuple[str, str]] = set()
+    told: dict[str, set[str]] = {}
     for article_id, (number, spans) in _cited(claims).items():
         for one in unexplained(articles[article_id], spans):
-            if (one.short, one.long.casefold()) not in told:
-                told.add((one.short, one.long.casefold()))
+            words = set(terms(one.long))
+            if not words & told.get(one.short, set()):  # another wording of the same is no other meaning
+                told.setdefault(one.short, set()).update(words)
                 yield Explanation("abbreviation", one.short, one.long, article_id, number, (one.span,))
 
 

@@ -120,6 +120,7 @@ def test_an_unknown_reader_is_refused() -> None:
         ("activated partial thromboplastin time (APTT; P < 0.05)", {"APTT": "activated partial thromboplastin time"}),
         ("He took nothing (ZZZ) of it (2 mg) in all (n = 20).", {}),
         ("tumour necrosis factor-alpha (TNF-alpha) fell", {"TNF-alpha": "tumour necrosis factor-alpha"}),
+        ("the ossification of the longitudinal ligament (OLL)", {"OLL": "ossification of the longitudinal ligament"}),
         ("odds ratio (OR), 95% confidence interval (CI)", {"OR": "odds ratio", "CI": "confidence interval"}),
     ],
 )
