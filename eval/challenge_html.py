@@ -97,7 +97,7 @@ def _headline_plot(result: ChallengeResult) -> str:
             for found, c in pairs
         ]
         few = "" if all(c.interval for _, c in pairs) else f" Strokes: single topics, where fewer than {FEWEST}."
-        caption = f"Difference in {measure} with its {INTERVAL}"
+        caption = f"Difference in {measure}" + (f" with its {INTERVAL}" if any(c.interval for _, c in pairs) else "")
         plots.append(html_figure(dot_plot(dots, caption=caption, form=signed, zero=True), f"{caption}. {FIRM}{few}"))
     return "\n".join(plots)
 

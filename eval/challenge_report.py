@@ -155,8 +155,8 @@ def glance_table(result: ChallengeResult) -> Table:
         means = {system.name: system.scores.mean(evaluation.primary.name) for system in evaluation.systems}
         kinds = ", ".join(sorted({group["written as"] for group in found.groups}))
         cells = (plain(means[name]) if name in means else "-" for name in names)
-        rows.append((found.spec.name, kinds, f"{len(evaluation.topics):,}", evaluation.primary.name, *cells))
-    return Table(("collection", "queries", "topics", "measure", *names), tuple(rows), numbers_from=4)
+        rows.append((found.spec.name, kinds, evaluation.primary.name, f"{len(evaluation.topics):,}", *cells))
+    return Table(("collection", "queries", "measure", "topics", *names), tuple(rows), numbers_from=3)
 
 
 def failure_title(failure: Failure) -> str:

@@ -105,7 +105,9 @@ def systems_table(evaluation: Evaluation) -> Table:
 
 def latency_note(evaluation: Evaluation) -> str:
     """What the milliseconds were measured on, and whether other work slowed it down."""
-    facts = [system.run for system in evaluation.systems if system.run.machine]
+    facts = [system.run for system in evaluation.systems if system.run.machine and not _is_recorded(system)]
+    if all(_is_recorded(system) for system in evaluation.systems):
+        return "Runs made elsewhere have no latency."
     if not facts:
         return "Latency: wall time of one search at a time; the machine was not recorded."
     machines = " and ".join(dict.fromkeys(fact.machine for fact in facts))
@@ -192,9 +194,13 @@ def _system_row(system: SystemResult, measures: Sequence[str]) -> tuple[str, ...
         f"{plain(system.scores.mean(first))} {_reach(system, first)}",
         *(plain(system.scores.mean(measure)) for measure in others),
         f"{system.without_results:,}",
-        f"{system.median_ms:.1f}",
-        f"{system.p95_ms:.1f}",
+        *(("-", "-") if _is_recorded(system) else (f"{system.median_ms:.1f}", f"{system.p95_ms:.1f}")),
     )
+
+
+def _is_recorded(system: SystemResult) -> bool:
+    """Whether it is a run file made elsewhere: reading that is no search, so its time means nothing."""
+    return system.run.configuration.get("kind") == "recorded"
 
 
 def _split_configurations(systems: Iterable[SystemResult]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
