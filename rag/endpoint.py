@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -25,6 +27,9 @@ _CHARACTERS_PER_TOKEN = 2.5
 """Few, so that a prompt never turns out longer than was counted: English prose has about four."""
 
 _LONGEST_ERROR = 200
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
+_TRIES = 3
+_LONGEST_PAUSE = 20.0
 _REMEDY = "check models.endpoint (PUBMED_RAG_MODELS_ENDPOINT) and that the server runs"
 
 
@@ -35,7 +40,14 @@ class EndpointEngine:
     """
 
     def __init__(
-        self, model: str, endpoint: str, *, key: str = "", context_tokens: int = 4096, timeout_seconds: float = 120.0
+        self,
+        model: str,
+        endpoint: str,
+        *,
+        key: str = "",
+        context_tokens: int = 4096,
+        timeout_seconds: float = 120.0,
+        pause_seconds: float = 2.0,
     ) -> None:
         if urllib.parse.urlsplit(endpoint).scheme not in {"http", "https"}:
             raise SettingsError(
@@ -47,6 +59,7 @@ class EndpointEngine:
         self._key = key
         self._context_tokens = context_tokens
         self._timeout = timeout_seconds
+        self._pause = pause_seconds
 
     @property
     def name(self) -> str:
@@ -89,12 +102,18 @@ class EndpointEngine:
             headers["Authorization"] = f"Bearer {self._key}"
         request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)
         try:
-            with closing(urllib.request.urlopen(request, timeout=self._timeout)) as response:
+            with closing(self._open(request, stopped)) as response:
+                ended = False
                 for line in response:
                     if text := self._text(line):
                         yield text
+                    ended = ended or _is_end(line)
                     if stopped and stopped():
                         return
+                if not ended:
+                    raise RemoteUnavailableError(
+                        f"the stream of the model server at {self._url} broke off", remedy="ask again"
+                    )
         except urllib.error.HTTPError as error:
             raise self._refusal(error) from None  # the chain would show the request, key and all
         except (OSError, http.client.HTTPException) as error:
@@ -102,6 +121,19 @@ class EndpointEngine:
             raise RemoteUnavailableError(
                 f"the model server at {self._url} did not answer ({reason})", remedy=_REMEDY
             ) from error
+
+    def _open(self, request: urllib.request.Request, stopped: Callable[[], bool] | None) -> Any:
+        """The response. A server that is too busy is asked again, after what it says or a little longer each time."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return urllib.request.urlopen(request, timeout=self._timeout)
+            except urllib.error.HTTPError as error:
+                if error.code not in {429, 503} or attempt == _TRIES or (stopped and stopped()):
+                    raise
+                wait = _seconds(error.headers.get("Retry-After")) if error.headers else None
+                error.close()
+                time.sleep(min(_LONGEST_PAUSE, self._pause * 2**attempt if wait is None else wait))
+        raise AssertionError("the last attempt returns or raises")
 
     def _text(self, line: bytes) -> str:
         """What one line of the stream adds. Anything but ``data: {…}`` is a comment or the end."""
@@ -131,3 +163,12 @@ class EndpointEngine:
             "check PUBMED_RAG_MODELS_KEY" if error.code in {401, 403} else "check the model's name and models.endpoint"
         )
         return RemoteRefusedError(message, remedy=remedy)
+
+
+def _is_end(line: bytes) -> bool:
+    """Whether a line of the stream says that it is complete: ``[DONE]``, or why the model stopped."""
+    return line.strip().endswith(b"[DONE]") or bool(_FINISHED.search(line))
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.strip().isdigit() else None

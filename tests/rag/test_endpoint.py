@@ -21,10 +21,15 @@ KEY = "sk-very-secret"
 
 
 class StandIn(ThreadingHTTPServer):
-    """Streams ``pieces``, or answers with ``status`` and ``body``; keeps what it was asked."""
+    """Streams ``pieces``, or answers with ``status`` and ``body``; keeps what it was asked.
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    ``refuse_first``: so many requests are refused for being too many. ``held`` ends a server that falls silent.
+    """
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler] | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), handler or Handler)
+        self.held = threading.Event()
+        self.refuse_first = 0
         self.pieces: list[str] = []
         self.status = 200
         self.body: bytes | None = None
@@ -43,6 +48,12 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers["Content-Length"])
         self.server.asked.append({"path": self.path, **json.loads(self.rfile.read(length))})
         self.server.keys.append(self.headers["Authorization"])
+        if self.server.refuse_first:
+            self.server.refuse_first -= 1
+            self.send_response(429)
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            return
         self.send_response(self.server.status)
         self.end_headers()
         if self.server.body is not None:
@@ -68,7 +79,7 @@ def server() -> Iterator[StandIn]:
 
 
 def engine(server: StandIn, key: str = KEY) -> EndpointEngine:
-    return EndpointEngine("llama", server.url, key=key, timeout_seconds=5)
+    return EndpointEngine("llama", server.url, key=key, timeout_seconds=5, pause_seconds=0.01)
 
 
 def write(model: EndpointEngine) -> str:
@@ -135,3 +146,66 @@ def test_an_answer_from_a_model_that_knows_no_grammar(server: StandIn, tiny: Ope
         "Sure": "it cites nothing",
         "It cured all": "it cites evidence that was not shown",
     }
+
+
+class Slow(Handler):
+    """Says a little and then nothing, or breaks off."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        if self.server.body is not None:  # promises more than it sends
+            self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.wfile.write(b'data: {"choices": [{"delta": {"content": "Zinc "}}]}\n\n')
+        self.wfile.flush()
+        if self.server.body is None:
+            self.server.held.wait(10)
+
+
+@pytest.fixture
+def slow() -> Iterator[StandIn]:
+    made = StandIn(Slow)
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    yield made
+    made.held.set()
+    made.shutdown()
+    made.server_close()
+
+
+def test_a_server_that_falls_silent_is_not_waited_for_forever(slow: StandIn) -> None:
+    model = EndpointEngine("llama", slow.url, key=KEY, timeout_seconds=0.3)
+    pieces: list[str] = []
+    with pytest.raises(RemoteUnavailableError, match="did not answer") as caught:
+        for piece in model.generate([Message("user", "Why?")], grammar="", sampling=Sampling()):
+            pieces.append(piece)
+    assert pieces == ["Zinc "]
+    assert KEY not in str(caught.value)
+
+
+def test_a_stream_that_breaks_off_is_not_taken_for_an_answer(slow: StandIn) -> None:
+    slow.body = b""
+    with pytest.raises(RemoteUnavailableError, match="broke off"):
+        write(EndpointEngine("llama", slow.url, timeout_seconds=5))
+
+
+def test_a_wish_to_stop_ends_the_stream(server: StandIn) -> None:
+    server.pieces = [f"word{number} " for number in range(1000)]
+    said: list[str] = []
+    for piece in engine(server).generate(
+        [Message("user", "Why?")], grammar="", sampling=Sampling(), stopped=lambda: len(said) > 1
+    ):
+        said.append(piece)
+    assert 2 <= len(said) <= 3
+
+
+def test_a_busy_server_is_asked_again_a_few_times_and_then_told_of(server: StandIn) -> None:
+    server.refuse_first = 2
+    server.pieces = ["Zinc."]
+    assert write(engine(server)) == "Zinc."
+    assert len(server.asked) == 3
+    server.asked.clear()
+    server.refuse_first = 99
+    with pytest.raises(RemoteUnavailableError, match="429"):
+        write(engine(server))
+    assert len(server.asked) == 3

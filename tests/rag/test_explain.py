@@ -17,7 +17,7 @@ from tests.support import Opener, ScriptedEngine, TinyLibrary, article
 
 QUESTION = "Does carvedilol reduce mortality in heart failure?"
 FIGURES = "Carvedilol did reduce mortality in HF or heart failure (HR 0.65)."
-PLAIN = "Carvedilol does reduce mortality in heart failure, people living longer."
+PLAIN = "Carvedilol does reduce mortality in heart failure, people living longer everywhere."
 TRIAL = article(
     "11",
     "Carvedilol and mortality in heart failure.",
