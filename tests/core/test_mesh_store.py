@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pubmed_rag.core import subheadings
+from pubmed_rag.core import mesh_store, subheadings
 from pubmed_rag.core.errors import LibraryError, LibraryNotFoundError, StorageError
 from pubmed_rag.core.mesh import (
     DescriptorKind,
@@ -24,7 +25,7 @@ from pubmed_rag.core.mesh import (
 from pubmed_rag.core.mesh_store import MeshCounts, MeshStore, TermKind, build, verify
 
 HEART = MeshDescriptor("D1", "Heart Diseases", ("Cardiac Diseases", "Heart Disease"), ("C14.280", "C23.1"))
-FAILURE = MeshDescriptor("D2", "Heart Failure", ("Cardiac Failure",), ("C14.280.434",))
+FAILURE = MeshDescriptor("D2", "Heart Failure", ("Cardiac Failure",), ("C14.280.434",), note="The heart fails.")
 ODD = MeshDescriptor("D3", "Other", (), ("C14.2801",))
 TRIAL = MeshDescriptor("D4", "Clinical Trial", (), ("V03.1",), DescriptorKind.PUBLICATION_TYPE)
 NETS = MeshDescriptor("D5", "Neural Networks, Computer", ("Neural Network (Computer)", "Model (Theoretical)"))
@@ -147,6 +148,38 @@ def test_a_kind_replaces_what_was_there_of_it_and_nothing_else(path: Path) -> No
             "inhibitors",
         ]
         assert store.substances("Anti-Inflammatory Agents")
+
+
+def test_scope_notes_by_heading(store: MeshStore) -> None:
+    assert store.scope_note("heart failure") == "The heart fails."
+    assert store.scope_note("Cardiac Failure") == store.scope_note("Aspirin") == store.scope_note("nothing") == ""
+
+
+def test_notes_stay_where_other_files_come_in_and_a_file_made_before_there_were_notes_has_none(path: Path) -> None:
+    build(path, ALL, source="first")
+    build(path, [WWOX], source="second")
+    with MeshStore(path) as store:
+        assert store.scope_note("Heart Failure") == "The heart fails."
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE note")
+    connection.commit()
+    connection.close()
+    mesh_store._seal(path)  # as if it had been made so
+    with MeshStore(path) as store:
+        assert store.scope_note("Heart Failure") == ""
+    build(path, [AI], source="third")
+    with MeshStore(path) as store:
+        assert store.scope_note("Heart Failure") == ""
+        assert store.meanings(["heart failure"])
+
+
+def test_terms_that_begin_with_others(store: MeshStore) -> None:
+    assert store.terms_beginning("cardiac") == [
+        ("cardiac diseases", "Heart Diseases"),
+        ("cardiac failure", "Heart Failure"),
+    ]
+    assert store.terms_beginning("clinical") == [], "publication types are no headings"
+    assert store.terms_beginning("card") == []
 
 
 def test_a_failure_leaves_what_was_there(path: Path) -> None:

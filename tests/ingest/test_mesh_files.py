@@ -36,7 +36,10 @@ DESCRIPTORS = f"""<?xml version="1.0"?>
   <DescriptorName><String>Odd Action</String></DescriptorName></DescriptorReferredTo></PharmacologicalAction>
  </PharmacologicalActionList>
  <TreeNumberList><TreeNumber>C14.1</TreeNumber><TreeNumber>C23.2</TreeNumber></TreeNumberList>
- <ConceptList><Concept><TermList>{TERM.format("Heart Failure", "")}{TERM.format("Cardiac Failure &amp; Co", "")}
+ <ConceptList><Concept PreferredConceptYN="N"><ScopeNote>Another concept's.</ScopeNote></Concept>
+ <Concept PreferredConceptYN="Y"><ScopeNote>The heart cannot pump
+   enough blood.
+ </ScopeNote><TermList>{TERM.format("Heart Failure", "")}{TERM.format("Cardiac Failure &amp; Co", "")}
  </TermList></Concept></ConceptList></DescriptorRecord>
 <DescriptorRecord DescriptorClass="2"><DescriptorUI>D2</DescriptorUI>
  <DescriptorName><String>Review</String></DescriptorName></DescriptorRecord>
@@ -62,7 +65,13 @@ ACTIONS = """<?xml version="1.0"?>
  <PharmacologicalActionSubstanceList><Substance><RecordUI>D5</RecordUI><RecordName><String>Aspirin</String></RecordName>
  </Substance></PharmacologicalActionSubstanceList></PharmacologicalAction></PharmacologicalActionSet>"""
 HEART = MeshDescriptor(
-    "D1", "Heart Failure", ("Cardiac Failure & Co",), ("C14.1", "C23.2"), DescriptorKind.TOPIC, ("Odd Action",)
+    "D1",
+    "Heart Failure",
+    ("Cardiac Failure & Co",),
+    ("C14.1", "C23.2"),
+    DescriptorKind.TOPIC,
+    ("Odd Action",),
+    "The heart cannot pump enough blood.",
 )
 REVIEW = MeshDescriptor("D2", "Review", kind=DescriptorKind.PUBLICATION_TYPE)
 RICE = SupplementaryConcept("C1", "red yeast rice", ("Cholestin",), ("D1",))
@@ -78,6 +87,7 @@ ENTRY = Failure, Heart
 MN = C14.1
 MN = C23.2
 PA = Odd Action
+MS = The heart fails.
 DC = 1
 UI = D1
 
@@ -123,6 +133,7 @@ TYPES = json.dumps({"ui": "D2", "name": "Review", "entry_terms": [], "tree_numbe
                     ("C14.1", "C23.2"),
                     DescriptorKind.TOPIC,
                     ("Odd Action",),
+                    "The heart fails.",
                 ),
                 REVIEW,
             ],
