@@ -81,7 +81,7 @@ def dots_chart(dots: Sequence[Dot], measure: str, description: str, *, zero: boo
     if zero:
         line = alt.Chart(pd.DataFrame({"zero": [0.0]}))
         layers.insert(0, line.mark_rule(strokeDash=[4, 3], color=_NONE).encode(x="zero:Q"))
-    chart = alt.layer(*layers).properties(height=_ROW * len(dots) + _AXIS, description=description)
+    chart: Any = alt.layer(*layers).properties(height=_ROW * len(dots) + _AXIS, description=description)
     return on_canvas(chart)
 
 

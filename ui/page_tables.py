@@ -35,5 +35,5 @@ def table(
     made = tag("table", tag("caption", caption), tag("thead", heads), tag("tbody", *body), cls="prag-table")
     # A box that scrolls must be reachable by keyboard, and then it needs a name.
     if not wide:
-        return tag("div", made)
+        return tag("div", made, cls="prag-words")
     return tag("div", made, cls="prag-scroll prag-numbers", tabindex="0", role="region", aria_label=caption)

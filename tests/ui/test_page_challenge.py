@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,8 +174,6 @@ def test_a_challenge_at_work_and_one_broken_off(library: TinyLibrary, finished: 
         path.touch()
     page = part(library, "reports")
     assert "A challenge is at work in runs/challenge" in words(page).replace("\\", "")
-    import os
-
     for path in folder.glob("*/runs/*"):
         os.utime(path, (1_700_000_000, 1_700_000_000))
     page = part(library, "reports")
@@ -186,14 +185,14 @@ def test_a_challenge_at_work_and_one_broken_off(library: TinyLibrary, finished: 
 # -- all results -----------------------------------------------------------------------------------
 
 
-def entry(system: str = "hybrid", **changes: object) -> Entry:
+def entry(**changes: object) -> Entry:
     values: dict[str, object] = {
         "dataset": "<b>mine</b>",
         "split": "test",
         "corpus": "c",
         "topics": "t",
         "qrels": "q",
-        "system": system,
+        "system": "hybrid",
         "fingerprint": "f",
         "date": "2026-05-04T12:00:00+00:00",
         "commit": None,
@@ -209,8 +208,9 @@ def test_results_of_evaluations_stand_in_a_table_and_say_what_changed(library: T
     assert "No evaluation of this library" in words(page)
     file = AppendedFile(library.paths.runs / LEADERBOARD, Entry)
     file.append(entry())
-    later = {"fingerprint": "g", "date": "2026-06-01T12:00:00+00:00", "low": 0.6, "high": 0.9}
-    file.append(entry(measures={"nDCG@10": 0.8}, configuration={"weight": "<i>0.7</i>"}, **later))
+    later: dict[str, object] = {"fingerprint": "g", "date": "2026-06-01T12:00:00+00:00", "low": 0.6, "high": 0.9}
+    later |= {"measures": {"nDCG@10": 0.8}, "configuration": {"weight": "<i>0.7</i>"}}
+    file.append(entry(**later))
     page = part(library, "results")
     shown = markup(page)
     assert not page.exception
