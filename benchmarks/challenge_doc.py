@@ -13,11 +13,11 @@ name that the results lack ends in an error, not in a gap. A measure's name is w
 from __future__ import annotations
 
 import argparse
+import csv
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-
-import pandas as pd
 
 from pubmed_rag.eval.report import p_text, plain, signed
 
@@ -29,8 +29,8 @@ class Results:
     """The tables of one challenge."""
 
     def __init__(self, folder: Path) -> None:
-        self._metrics = pd.read_csv(folder / "metrics.csv").set_index(["collection", "system"])
-        self._comparisons = pd.read_csv(folder / "comparisons.csv").set_index(["collection", "baseline", "system"])
+        self._metrics = _rows(folder / "metrics.csv", ("collection", "system"))
+        self._comparisons = _rows(folder / "comparisons.csv", ("collection", "baseline", "system"))
 
     def fill(self, field: str) -> str:
         """The text for one field. Raises ``SystemExit`` for what is not there."""
@@ -38,24 +38,33 @@ class Results:
         try:
             if kind == "mean":
                 collection, system, measure = names
-                return plain(float(self._metrics.loc[(collection, system), measure.replace("_", " ")]))
+                return plain(float(self._metrics[collection, system][measure.replace("_", " ")]))
             if kind == "empty":
-                row = self._metrics.loc[tuple(names)]
+                row = self._metrics[tuple(names)]
                 return f"{float(row['without_results']) / float(row['topics']):.0%}".replace("%", " %")
-            row = self._comparisons.loc[tuple(names)]
+            return _COMPARED[kind](self._comparisons[tuple(names)])
         except (KeyError, ValueError) as error:
             raise SystemExit(f"the results have nothing for {{{{{field}}}}} ({error})") from error
-        if kind == "difference":
-            if pd.isna(row["low"]):
-                return f"{signed(row['difference'])} (topics {signed(row['lowest'])} to {signed(row['highest'])})"
-            return f"{signed(row['difference'])} [{signed(row['low'])}, {signed(row['high'])}]"
-        if kind == "won":
-            return f"{int(row['wins'])} of {int(row['topics'])}"
-        if kind == "p":
-            return p_text(float(row["p_holm"]))
-        if kind == "detectable":
-            return plain(float(row["detectable"]))
-        raise SystemExit(f"unknown kind of field: {kind}")
+
+
+def _rows(path: Path, keys: tuple[str, ...]) -> dict[tuple[str, ...], dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {tuple(row[key] for key in keys): row for row in csv.DictReader(stream)}
+
+
+def _difference(row: dict[str, str]) -> str:
+    difference, low, high = (signed(float(row[name])) if row[name] else "" for name in ("difference", "low", "high"))
+    if low and high:
+        return f"{difference} [{low}, {high}]"
+    return f"{difference} (topics {signed(float(row['lowest']))} to {signed(float(row['highest']))})"
+
+
+_COMPARED: dict[str, Callable[[dict[str, str]], str]] = {
+    "difference": _difference,
+    "won": lambda row: f"{int(row['wins'])} of {int(row['topics'])}",
+    "p": lambda row: p_text(float(row["p_holm"])),
+    "detectable": lambda row: plain(float(row["detectable"])),
+}
 
 
 def assemble(report: str, head: str, results: Results) -> str:

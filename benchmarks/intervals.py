@@ -31,7 +31,7 @@ def tails(generator: np.random.Generator, topics: int) -> Values:
 
 def hits(generator: np.random.Generator, topics: int) -> Values:
     """nDCG of one relevant document: 1, 0.63 or 0.5 in four of five topics, else 0."""
-    return (generator.random(topics) < 0.8) * generator.choice([1.0, 0.63, 0.5], topics)
+    return np.where(generator.random(topics) < 0.8, generator.choice([1.0, 0.63, 0.5], topics), 0.0)
 
 
 KINDS: tuple[tuple[str, Draw, float], ...] = (

@@ -176,7 +176,13 @@ def _run_collection(
     explained: tuple[Failure, ...] = ()
     causes: tuple[CauseCounts, ...] = ()
     rankings = {name: read_run(out / "runs" / f"{name}.trec") for name in present}
-    write_topics(out, collection, rankings, bench.texts, bench.translate)
+    with progress.task("explaining", len(collection.topics), "topics") as bar:
+
+        def translate(text: str) -> str | None:
+            bar.advance()
+            return bench.translate(text)
+
+        write_topics(out, collection, rankings, bench.texts, translate)
     kept = read_topics(out)
     if headline and kept:
         causes = count_causes(kept[0], headline, values, rankings, _components(config, present))

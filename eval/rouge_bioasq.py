@@ -27,7 +27,7 @@ def rouge_bioasq(answer: str, references: Sequence[str]) -> Mapping[str, float]:
 
     tokenize = DefaultTokenizer(use_stemmer=True).tokenize
     given, wanted = tokenize(answer), [tokenize(reference) for reference in references]
-    found = {}
+    found: dict[str, float] = {}
     for name, units in (("rouge2", bigrams), ("rougeSU4", skip_bigrams)):
         recall, f1 = _pooled(given, wanted, units)
         found |= {f"{name}_recall": round(recall, _DIGITS), f"{name}_f1": round(f1, _DIGITS)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,15 @@ from pubmed_rag.eval.records import Evaluation, Provenance, SystemResult
 from pubmed_rag.eval.report import report_markdown
 from pubmed_rag.eval.report_html import report_html
 from pubmed_rag.eval.run_cache import Run, run_system
-from pubmed_rag.eval.statistics import FEWEST, RESAMPLES, Interval, bootstrap_interval, compare_all
+from pubmed_rag.eval.statistics import (
+    FEWEST,
+    RESAMPLES,
+    Comparison,
+    Interval,
+    bootstrap_interval,
+    compare_all,
+    correct_together,
+)
 from pubmed_rag.eval.systems import System, SystemContext, make_systems, named_specs
 from pubmed_rag.eval.workspace import NO_MESH, WITHOUT_MESH, left_out, prepare, whole_texts
 from pubmed_rag.index.embedder import Embedder
@@ -124,7 +133,7 @@ def evaluate(
     if not systems:
         raise UsageError("no system was named")
     runs = [run_system(system, collection, task.depth, out / "runs", progress=progress) for system in systems]
-    evaluation = assess(collection, runs, out, seed=seed, left_out=left_out, task=task, pairs=pairs)
+    evaluation = assess(collection, runs, out, seed=seed, left_out=left_out, task=task, pairs=pairs, progress=progress)
     _write(evaluation, collection)
     return evaluation
 
@@ -138,13 +147,25 @@ def assess(
     left_out: Sequence[str] = (),
     task: Task = RANKING,
     pairs: Sequence[tuple[str, str]] | None = None,
+    progress: Progress = SILENT,
 ) -> Evaluation:
     """The evaluation of finished runs. Nothing is asked and nothing written; ``out`` is only noted.
 
     ``pairs`` of (baseline, system) are those that matter; without, every pair is compared.
     """
-    results = tuple(_result(collection, run, seed, task) for run in runs)
+    wanted = list(combinations([run.system for run in runs], 2) if pairs is None else pairs)
+    with progress.task("measuring", len(runs), "systems") as bar:
+        measured = []
+        for run in runs:
+            measured.append(_result(collection, run, seed, task))
+            bar.advance()
+    results = tuple(measured)
     primary = {result.name: result.scores.values[task.primary.name] for result in results}
+    compared: list[Comparison] = []
+    with progress.task("comparing", len(wanted), "pairs") as bar:
+        for pair in wanted:
+            compared += compare_all(task.primary.name, primary, seed=seed, pairs=[pair])
+            bar.advance()
     return Evaluation(
         dataset=collection.name,
         split=collection.split,
@@ -152,7 +173,7 @@ def assess(
         measures=task.measures,
         primary=task.primary,
         systems=results,
-        comparisons=compare_all(task.primary.name, primary, seed=seed, pairs=pairs),
+        comparisons=correct_together(compared),
         left_out=(*collection.notes, *left_out, *_reservations(collection, results)),
         provenance=_provenance(collection, runs, seed, task),
         out=out,
