@@ -117,7 +117,7 @@ def write_challenge(result: ChallengeResult) -> None:
                     {"baseline": baseline, "system": system, "reasons": reasons}
                     for (baseline, system), reasons in found.reasons.items()
                 ],
-                "models": sorted({model for s in found.evaluation.systems if (model := _model(s.run.configuration))}),
+                "models": sorted({model for s in found.evaluation.systems for model in _models(s.run.configuration)}),
             }
             for found in result.collections
         ],
@@ -127,10 +127,15 @@ def write_challenge(result: ChallengeResult) -> None:
     write_text(result.out / "manifest.json", text + "\n")
 
 
-def _model(configuration: Mapping[str, str]) -> str:
-    """Name and revision of the encoder an index was made with; the revision holds the weights' checksum."""
-    model = configuration.get("model", "")
-    return f"{model} {configuration['model_revision']}" if model else ""
+def _models(configuration: Mapping[str, str]) -> list[str]:
+    """The encoder an index was made with, by name and revision, which holds the checksum of its weights; and the
+    language model that wrote the queries, by name and checksum."""
+    found = []
+    if model := configuration.get("model"):
+        found.append(f"{model} {configuration['model_revision']}")
+    if generator := configuration.get("generator"):
+        found.append(f"{generator} {configuration['generator weights']}")
+    return found
 
 
 def load(spec: CollectionSpec, data: Path) -> Collection:
