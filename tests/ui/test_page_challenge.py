@@ -241,6 +241,17 @@ def test_the_part_stands_in_the_address_and_is_kept(reported: TinyLibrary) -> No
     assert button(page, "Begin or go on")
 
 
+def test_the_page_speaks_portuguese(reported: TinyLibrary) -> None:
+    page = part(reported, "reports")
+    page.selectbox(key="kept.language").set_value("pt").run()
+    assert not page.exception
+    assert "Com que certeza?" in [found.label for found in page.expander]
+    assert "nenhuma diferença demonstrada" in markup(page)
+    page.segmented_control(key="kept.challenge.part").set_value("results").run()
+    assert not page.exception
+    assert "Intervalo de 95 %" in markup(page)
+
+
 def test_harm_is_in_the_challenge_at_all(finished: Path) -> None:
     kept = (finished / "challenge" / "claims" / "topics.jsonl").read_text(encoding="utf-8")
     assert HARM[:30] in kept
