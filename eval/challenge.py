@@ -29,6 +29,7 @@ from pubmed_rag.eval.systems import System
 from pubmed_rag.eval.topic_files import read_topics, write_topics
 from pubmed_rag.eval.verdicts import reasons_for
 from pubmed_rag.eval.workshop import Bench, Workshop
+from pubmed_rag.eval.workspace import WITHOUT_MESH
 
 FAILURES = 3
 """Topics shown of each collection on which the first challenger loses to a baseline, and as many on which it wins."""
@@ -170,7 +171,7 @@ def _run_collection(
         systems,
         out,
         seed=config.seed,
-        left_out=bench.left_out,
+        left_out=[note for note in bench.left_out if note != WITHOUT_MESH or _emulates(config, present)],
         task=task,
         pairs=pairs,
         progress=progress,
@@ -206,6 +207,11 @@ def _run_collection(
         reasons={},
         causes=causes,
     ), gone
+
+
+def _emulates(config: ChallengeConfig, present: Sequence[str]) -> bool:
+    """Whether any system that runs is the emulated PubMed."""
+    return any(spec.kind in ("pubmed", "expert-boolean") for spec in config.systems if spec.name in present)
 
 
 def _components(config: ChallengeConfig, present: Sequence[str]) -> tuple[str, str] | None:

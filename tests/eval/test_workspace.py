@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pubmed_rag.core.errors import UsageError
+from pubmed_rag.core.errors import InputError, UsageError
 from pubmed_rag.core.records import Article, IngestReport, RejectedRecord, Section
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.eval.collections import Collection, Qrel, Topic
+from pubmed_rag.eval.records import Evaluation
 from pubmed_rag.eval.run import evaluate_collection
 from pubmed_rag.eval.systems import system_names
-from pubmed_rag.eval.workspace import collection_library, left_out, prepare
+from pubmed_rag.eval.workspace import NO_MESH, WITHOUT_MESH, collection_library, left_out, prepare
 from pubmed_rag.index.generation import current_name
 from pubmed_rag.index.vectors import Vectors
 
@@ -124,6 +125,34 @@ def test_the_named_systems_go_through_the_products_door(tmp_path: Path) -> None:
     assert (configuration["mode"], configuration["model"], configuration["articles"]) == ("hybrid", "words", "6")
     assert len(evaluation.comparisons) == 3
     assert any("elsewhere" in note for note in evaluation.left_out)
+
+
+@pytest.mark.parametrize(("systems", "told"), [(["pubmed", "bm25-plain"], True), (["bm25", "bm25-plain"], False)])
+def test_a_run_says_which_mesh_it_had(systems: list[str], told: bool, tmp_path: Path) -> None:
+    def evaluated(mesh: Mapping[str, str]) -> Evaluation:
+        out = tmp_path / mesh["mesh"]
+        return evaluate_collection(
+            collection(),
+            systems,
+            out,
+            root=tmp_path,
+            load_corpus=Loader(),
+            embedder=WordEmbedder(),
+            set_up=lambda _: mesh,
+        )
+
+    without, given = evaluated(NO_MESH), evaluated({"mesh": "abc"})
+    assert (WITHOUT_MESH in without.left_out) is told
+    assert WITHOUT_MESH not in given.left_out
+    assert (given.systems[0].run.configuration.get("mesh") == "abc") is told
+    assert without.summary().systems["bm25-plain"]["MRR"] == 1.0
+
+
+def test_judgements_of_another_collection_are_refused(tmp_path: Path) -> None:
+    paths = prepare(collection(), tmp_path, Loader(), WordEmbedder())
+    foreign = replace(collection(), qrels=(Qrel("q1", "elsewhere", 1),))
+    with ArticleStore(paths) as store, pytest.raises(InputError, match="no judged document of"):
+        left_out(foreign, store)
 
 
 @pytest.mark.parametrize(
