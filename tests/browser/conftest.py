@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 OUTPUT = REPOSITORY / "test-output" / "screenshots"
-SECONDS = 30.0
+SECONDS = 60.0
 """The longest wait for anything."""
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -74,6 +74,20 @@ def reported(page: Page) -> None:
     box.fill("script")
     page.get_by_role("option").filter(has_text="script").click()
     page.get_by_role("heading", name="What explains it").wait_for()
+    settled(page)
+    chart = page.locator("[data-testid=stVegaLiteChart] canvas").last
+    chart.scroll_into_view_if_needed()
+    area = chart.bounding_box()
+    assert area is not None
+    tip = page.locator("#vg-tooltip-element").filter(has_text="window.harmed")
+    for share in range(20, 45, 2):  # over the bars, until it is the topic that means harm
+        page.mouse.move(area["x"] + area["width"] * share / 100, area["y"] + area["height"] * 0.45)
+        page.wait_for_timeout(60)
+        if tip.is_visible():
+            break
+    assert tip.is_visible()
+    assert tip.locator("img, script").count() == 0
+    page.mouse.move(0, 0)
 
 
 def judged(page: Page) -> None:
