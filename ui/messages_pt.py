@@ -54,6 +54,13 @@ PORTUGUESE: dict[str, str] = {
     ),
     "At most so many articles, the newest first": "No máximo tantos artigos, os mais recentes primeiro",
     "Fetch and add": "Buscar e adicionar",
+    "Count first": "Contar primeiro",
+    "Asks PubMed how many it finds and how it reads the query; fetches nothing.": (
+        "Pergunta ao PubMed quantos encontra e como lê a consulta; não busca nada."
+    ),
+    "PubMed finds {count} article.": "O PubMed encontra {count} artigo.",
+    "PubMed finds {count} articles.": "O PubMed encontra {count} artigos.",
+    "To fetch them takes about {time}.": "Buscá-los leva cerca de {time}.",
     "Type a query first.": "Escreva primeiro uma consulta.",
     "From your files": "Dos seus arquivos",
     "PubMed XML, MEDLINE/NBIB, RIS, or lists of PMIDs or DOIs": (

@@ -79,7 +79,7 @@ def side_by_side(
         with places[-1]:
             show(tag("h2", say(TITLES[LIVE]), cls="prag-part"))
             if answer is None:
-                with st.spinner(say("Asking {service} …", service=page_live.service(desk.library))):
+                with st.spinner(say("Asking {service} …", service=page_live.service(desk.library.settings))):
                     page_live.ask(desk.library, *live)
                 st.rerun()  # the other lists show what it found too
             _live(desk, answer, columns, live[0], at, size)

@@ -33,7 +33,7 @@ def render(desk: Desk) -> None:
     show(tag("h2", say("Sources"), cls="prag-part"))
     _sources(desk)
     show(tag("h2", say("Add articles"), cls="prag-part"))
-    add(lambda: desk, busy=desk.jobs.running() is not None)
+    add(lambda: desk, busy=desk.jobs.running() is not None, settings=desk.library.settings)
     page_jobs.history(desk.jobs)
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pubmed_rag.core.errors import RemoteError, UsageError
 from pubmed_rag.core.records import Article, Filters, Hit
+from pubmed_rag.core.settings import Settings
 from pubmed_rag.ui.api import Library
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ class Live:
         return tuple(Hit(pmid, pmid, rank, 0.0, "", None, None, False) for rank, pmid in enumerate(pmids, start=1))
 
 
-def service(library: Library) -> str:
+def service(settings: Settings) -> str:
     """Who is asked, as people know it."""
-    host = urlsplit(library.settings.entrez.url).hostname or library.settings.entrez.url
+    host = urlsplit(settings.entrez.url).hostname or settings.entrez.url
     return "NCBI" if host.endswith("ncbi.nlm.nih.gov") else host
 
 

@@ -133,7 +133,7 @@ def _ways(library: Library, query: str) -> tuple[str, bool, bool, Sort]:
                 "As PubMed searches on the left, search by meaning and words on the right, over the same articles."
             ),
         )
-        service = page_live.service(library)
+        service = page_live.service(library.settings)
         live = st.toggle(
             say("PubMed too"),
             key=LIVE_SEARCH,

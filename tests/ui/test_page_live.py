@@ -155,3 +155,18 @@ def test_nothing_found_there_is_no_error(library: TinyLibrary) -> None:
     assert not page.exception
     assert "Nothing found" in words(page)
     assert lists(page)[0].count('class="prag-hit"') == 4
+
+
+def test_a_query_is_counted_before_it_is_fetched(library: TinyLibrary, server: EutilsServer) -> None:
+    page = opened(library, page="Library")
+    page.text_input(key="add.query").input("carvedilol[tiabb]")
+    page = button(page, "Count first").click().run()
+    assert "PubMed finds 13 articles. To fetch them takes about" in page.info[0].value
+    assert "carvedilol[tiabb]" in page.code[0].value
+    assert "[tiab]" in words(page).replace("\\", "")
+    assert library.jobs.jobs() == ()
+    assert [call.script for call in server.calls] == ["esearch.fcgi"]
+    server.order("503", times=2)
+    assert "A service does not answer" in words(button(page, "Count first").click().run())
+    page.text_input(key="add.query").input(" ")
+    assert "Type a query first" in words(button(page, "Count first").click().run())
