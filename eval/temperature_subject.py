@@ -11,10 +11,9 @@ from pubmed_rag.core.records import Answer, Check, YesNoMaybe
 from pubmed_rag.core.store import ArticleStore
 from pubmed_rag.core.text import normalise
 from pubmed_rag.eval.temperature import Written
-from pubmed_rag.index.analysis import terms
 from pubmed_rag.index.search import Searcher
 from pubmed_rag.rag.answer import Answerer, AskOptions
-from pubmed_rag.rag.check import Encode, Judge, check_claim, numbers_missing
+from pubmed_rag.rag.check import Encode, Judge, check_claim, numbers_missing, word_overlap
 from pubmed_rag.rag.engine import Engine, Message, Queued, Sampling
 from pubmed_rag.rag.prompt import parse_drafts, read_freely
 
@@ -139,17 +138,12 @@ class LibrarySubject:
             shown += f"{draft.text}." in own
             own.discard(f"{draft.text}.")
             invented += bool(numbers_missing(normalise(draft.text), normalise(" ".join(evidence))))
-            overlaps.append(_overlap(draft.text, evidence))
+            overlaps.append(word_overlap(draft.text, evidence))
             vectors = self._encode([normalise(draft.text), *(normalise(text) for text in evidence)])
             similarities.append(float((vectors[1:] @ vectors[0]).max()))
         return Written(
             len(drafts), supported, invented, shown, mended, replaced - mended, _mean(overlaps), _mean(similarities)
         )
-
-
-def _overlap(claim: str, evidence: Sequence[str]) -> float:
-    words = set(terms(normalise(claim)))
-    return len(words & set(terms(normalise(" ".join(evidence))))) / len(words) if words else 0.0
 
 
 def _mean(values: Sequence[float]) -> float | None:
