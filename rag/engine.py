@@ -83,9 +83,11 @@ class LlamaEngine:
     same figures come out whether they were kept or read again: an answer depends on nothing asked before it.
     """
 
-    def __init__(self, name: str, path: Path, *, context_tokens: int = 4096, threads: int = 0) -> None:
+    def __init__(
+        self, name: str, path: Path, *, context_tokens: int = 4096, threads: int = 0, sequences: int = 1
+    ) -> None:
         prepare_native_libraries()
-        model_class = _llama_class()
+        model_class = _llama_class(sequences)
         try:
             self._llama = model_class(
                 model_path=str(path),
@@ -110,6 +112,16 @@ class LlamaEngine:
     @property
     def context_tokens(self) -> int:
         return int(self._llama.n_ctx())
+
+    @property
+    def trained_context_tokens(self) -> int:
+        """The longest context that the model has learnt to read."""
+        return int(self._llama._model.n_ctx_train())
+
+    @property
+    def llama(self) -> Any:
+        """The model as llama-cpp-python has it, for what goes beyond a single answer."""
+        return self._llama
 
     @property
     def obeys_grammar(self) -> bool:
@@ -152,6 +164,12 @@ class LlamaEngine:
                 yield piece["choices"][0]["text"]
                 if stopped and stopped():
                     return
+
+    def read_prompt(self, messages: Sequence[Message]) -> int:
+        """Read all of a chat but its last token, and return that one."""
+        kept, rest = self._split_prompt(messages)
+        self._read(kept, rest)
+        return rest[-1]
 
     def _read(self, kept: list[int], rest: list[int]) -> None:
         """Bring the context to the prompt without its last token: by forgetting what follows, or else by reading.
@@ -215,8 +233,8 @@ def usable_cpus() -> int:
     return min(count, _MOST_THREADS)
 
 
-def _llama_class() -> Any:
-    """``llama_cpp.Llama`` without ggml's extra buffer types.
+def _llama_class(sequences: int = 1) -> Any:
+    """``llama_cpp.Llama`` without ggml's extra buffer types, able to continue ``sequences`` texts at once.
 
     On processors with AMX the repacking kernels behind them kill the process while decoding Q4_1 models
     (seen with llama-cpp-python 0.3.36). ``Llama`` takes no argument for it, but fills in the default
@@ -234,6 +252,16 @@ def _llama_class() -> Any:
         def model_params(self, params: Any) -> None:
             params.use_extra_bufts = False
             self._safe_model_params = params
+
+        @property
+        def context_params(self) -> Any:
+            return self._context_params
+
+        @context_params.setter
+        def context_params(self, params: Any) -> None:
+            if sequences > 1:
+                params.n_seq_max, params.kv_unified = sequences, True
+            self._context_params = params
 
     return SafeLlama
 

@@ -33,6 +33,12 @@ def temperature(
         str | None, typer.Option(metavar="NAME|FILE.gguf", help="The language model that answers.")
     ] = None,
     top: Annotated[int | None, typer.Option(min=1, help="How many articles are searched for evidence.")] = None,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together", help="Write all answers to a question at once, in this process: several times faster."
+        ),
+    ] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Default: runs/temperature of the library.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -53,6 +59,7 @@ def temperature(
         seeds=seeds,
         model=model,
         top=top,
+        together=together,
         out=out,
         settings=state_of(context).settings,
         progress=ConsoleProgress(),
