@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from pubmed_rag.eval.challenge_html import challenge_html
 from pubmed_rag.eval.challenge_records import ChallengeResult
 from pubmed_rag.eval.challenge_report import challenge_markdown
 from pubmed_rag.eval.collections import Collection
+from pubmed_rag.eval.measures import TASKS
 from pubmed_rag.eval.report import signed
 from pubmed_rag.eval.systems import System, SystemSpec
 from pubmed_rag.eval.workshop import Bench
@@ -334,3 +336,21 @@ def test_a_run_file_that_is_not_there_is_told_before_anything_runs(data: Path, t
     with pytest.raises(InputError, match=r"system 'new': there is no run file .*none\.trec"):
         run_challenge(parse_challenge(declared, "c.toml"), data, tmp_path / "out", workshop)
     assert workshop.made == []
+
+
+def test_the_head_of_the_challenges_page_names_what_the_shipped_challenge_has() -> None:
+    """``benchmarks/challenge_doc.py`` fills it from the results; a name that is gone would only show after hours."""
+    head = Path(__file__).parents[2] / "benchmarks" / "challenge_head.md"
+    fields = re.findall(r"\{\{([^{}]+)\}\}", head.read_text(encoding="utf-8"))
+    shipped = read_challenge(None)
+    collections = {spec.name: spec for spec in shipped.collections}
+    assert len(fields) > 20
+    for field in fields:
+        kind, collection, *systems = field.split()
+        if kind == "mean":
+            *systems, measure = systems
+            assert measure.replace("_", " ") in [m.name for m in TASKS[collections[collection].task].measures], field
+        assert set(systems) <= {spec.name for spec in shipped.systems_for(collections[collection])}, field
+        if kind in ("difference", "won", "p", "detectable"):
+            present = tuple(spec.name for spec in shipped.systems_for(collections[collection]))
+            assert tuple(systems) in shipped.pairs_for(collections[collection], present), field
