@@ -296,6 +296,8 @@ def _comparison(row: Mapping[Any, Any]) -> Comparison:
         verdict=row["verdict"],
         detectable=_number(row["detectable"]),
         topics_needed=None if (needed := _number(row["topics_needed"])) is None else int(needed),
+        lowest=_number(row.get("lowest")),
+        highest=_number(row.get("highest")),
     )
 
 
