@@ -6,6 +6,7 @@ A field that the source does not state is ``None`` or an empty tuple, never a gu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -66,6 +67,7 @@ __all__ = [
     "Journal",
     "MeshHeading",
     "MeshQualifier",
+    "Mixture",
     "OtherAbstract",
     "PartialDate",
     "Passage",
@@ -163,11 +165,21 @@ class ClauseCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixture:
+    """How components became one score: ``sum`` (of z-scores) or ``rrf``, and on what the weights were chosen."""
+
+    method: str
+    weights: Mapping[str, float]
+    chosen_on: str
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """What a search gave. ``total`` counts the matching articles; for ``dense`` every article matches.
 
     ``translation`` is how a PubMed query was understood, in PubMed's notation; ``clauses`` what each part of it
     matches, where that was asked for. ``suggestion`` is the query with its words spelt as the library spells them.
+    ``mixture`` is how ``hybrid`` mixed words and meaning.
     """
 
     query: str
@@ -180,6 +192,7 @@ class SearchResult:
     generation: str | None = None
     clauses: tuple[ClauseCount, ...] = ()
     suggestion: str | None = None
+    mixture: Mixture | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """One row a hit, one column a component's score."""

@@ -28,6 +28,7 @@ from pubmed_rag.core.store import ArticleStore, StoredArticle
 from pubmed_rag.index.article_vectors import Articles, Embedded, embed_articles, find_embedded, sentence_blocks
 from pubmed_rag.index.cache import EmbeddingCache
 from pubmed_rag.index.embedder import Embedder
+from pubmed_rag.index.fusion import Fusion
 from pubmed_rag.index.generation import (
     FORMAT,
     MANIFEST,
@@ -264,6 +265,7 @@ def _manifest(
         analyzer=_ANALYZER,
         versions={name: metadata.version(name) for name in _PACKAGES},
         vectors=facts,
+        mixture=(Fusion() if sentence_count else Fusion().without_sentences()).mixture(),
     )
 
 

@@ -18,6 +18,7 @@ import msgspec
 from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexMissingError, LibraryError, UsageError
 from pubmed_rag.core.files import sha256_of, sync_directory, write_text
 from pubmed_rag.core.library import LibraryPaths
+from pubmed_rag.core.records import Mixture
 from pubmed_rag.index.vectors import VectorFacts
 
 FORMAT = 2
@@ -55,6 +56,7 @@ class Manifest:
     """What a generation is made of. ``sequence`` is the last change of the store that it contains.
 
     ``vectors`` says how article vectors are indexed; fewer than ``articles`` where some came without.
+    ``mixture`` is how a search of it mixes words and meaning unless told otherwise, as of the build.
     """
 
     format: int
@@ -71,6 +73,7 @@ class Manifest:
     analyzer: str
     versions: Mapping[str, str]
     vectors: VectorFacts | None = None
+    mixture: Mixture | None = None
     files: Mapping[str, FileRecord] = field(default_factory=dict)
 
 

@@ -143,6 +143,9 @@ class Searcher:
                 clauses=found.clauses,
                 warnings=(*found.warnings, *result.warnings),
             )
+        if how is not None:
+            mixed = how.fusion if loaded.indexes.sentences else how.fusion.without_sentences()
+            result = replace(result, mixture=mixed.mixture())
         if (mode == "pubmed" and result.total) or len(query.split()) > _LONGEST_SPELT:
             return result
         return replace(result, suggestion=suggest(loaded.words, query))

@@ -170,6 +170,7 @@ def info(context: typer.Context, as_json: JsonOption = False) -> None:
                     ("behind", f"{behind:,} changes" if behind else "no, up to date"),
                     ("model", f"{manifest.model} {manifest.model_revision}, {manifest.dimension} dimensions"),
                     ("vectors", _vectors(manifest)),
+                    ("mixture", _mixture(manifest)),
                     ("size", f"{size / 1e6:,.1f} MB"),
                     ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
                 ]
@@ -248,6 +249,13 @@ def switch(
 def _articles(manifest: Manifest) -> str:
     without = manifest.articles - manifest.vectors.vectors if manifest.vectors else 0
     return f"{manifest.articles:,}" + (f", {without:,} of them without a vector" if without else "")
+
+
+def _mixture(manifest: Manifest) -> str:
+    if manifest.mixture is None:
+        return "not recorded; the index is from an earlier pubmed-rag"
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in manifest.mixture.weights.items())
+    return f"{weights}; chosen on {manifest.mixture.chosen_on}"
 
 
 def _vectors(manifest: Manifest) -> str:

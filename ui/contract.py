@@ -149,6 +149,7 @@ def search_json(result: SearchResult) -> dict[str, Any]:
         "took_ms": result.took_ms,
         "generation": result.generation,
         "suggestion": result.suggestion,
+        "mixture": result.mixture,
         "clauses": [{"text": clause.text, "count": clause.count, "depth": clause.depth} for clause in result.clauses],
         "hits": [hit_json(hit) for hit in result.hits],
     }

@@ -37,6 +37,9 @@ def print_search(console: Console, result: SearchResult, *, explain: bool = Fals
         console.print(Text(f"Did you mean: {result.suggestion}", style="bold"))
     for hit in result.hits:
         console.print(_hit_lines(hit, explain=explain))
+    if explain and result.mixture and result.mixture.weights:
+        weights = ", ".join(f"{name} {weight:.2f}" for name, weight in result.mixture.weights.items())
+        console.print(Text(f"Weights: {weights}; chosen on {result.mixture.chosen_on}", style="dim"))
     if result.hits:
         first, last = result.hits[0].rank, result.hits[-1].rank
         which = f"{last}" if first == 1 else f"{first} to {last}"

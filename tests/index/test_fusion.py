@@ -77,3 +77,13 @@ def test_an_unknown_fusion_names_the_known() -> None:
     with pytest.raises(UsageError, match="unknown fusion 'max'") as caught:
         as_fusion_method("max")
     assert "sum, rrf" in str(caught.value.remedy)
+
+
+def test_weights_say_what_they_were_chosen_on() -> None:
+    mixture = Fusion().mixture()
+    assert (mixture.method, dict(mixture.weights)) == ("sum", dict(WEIGHTS))
+    assert "training claims" in mixture.chosen_on
+    assert Fusion().without_sentences().mixture().weights == PAIR_WEIGHTS
+    assert Fusion(weights={"bm25": 0.9, "dense": 0.1}).mixture().chosen_on == "set by the caller"
+    ranks_only = Fusion("rrf").mixture()
+    assert (ranks_only.method, ranks_only.weights, ranks_only.chosen_on) == ("rrf", {}, "")

@@ -13,6 +13,7 @@ from pubmed_rag.core.records import Correction, Filters, Hit, Journal, PartialDa
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.build import BuildOptions
 from pubmed_rag.index.fusion import WEIGHTS, weighted_sum, z_scores
+from pubmed_rag.index.generation import current_generation
 from pubmed_rag.index.passages import sentences
 from pubmed_rag.index.search import MODES, Searcher, as_mode
 from pubmed_rag.index.words import Scores
@@ -104,11 +105,24 @@ def test_hybrid_components_are_exact_whoever_proposed_the_hit(many: TinyLibrary)
         assert values == sorted(values, key=lambda score: -(score or 0))
 
 
+def test_search_and_index_tell_the_weights_and_what_they_were_chosen_on(many: TinyLibrary) -> None:
+    mixture = many.search(QUERY, "hybrid").mixture
+    assert mixture is not None
+    assert set(mixture.weights) == {"bm25", "dense", "sentence"}
+    assert "training claims" in mixture.chosen_on
+    assert current_generation(many.paths).manifest.mixture == mixture
+    assert many.search(QUERY, "bm25").mixture is None
+
+
 def test_an_index_without_sentences_fuses_two_components(tiny: Opener) -> None:
     library = tiny([])
     library.store.upsert(random_articles(30))
     library.build(BuildOptions(with_sentences=False))
-    hits = library.search("aspirin mortality", "hybrid").hits
+    result = library.search("aspirin mortality", "hybrid")
+    hits, mixture = result.hits, result.mixture
+    assert mixture is not None
+    assert mixture == current_generation(library.paths).manifest.mixture
+    assert set(mixture.weights) == {"bm25", "dense"}
     assert {tuple(part.name for part in hit.components) for hit in hits} == {("bm25", "dense")}
     assert library.searcher.sentence_vectors().of(1) is None
 
