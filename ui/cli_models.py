@@ -47,6 +47,7 @@ def list_models(context: typer.Context, as_json: JsonOption = False) -> None:
                 "licence": s.spec.licence,
                 "megabytes": s.spec.megabytes,
                 "memory_megabytes": s.spec.memory_megabytes,
+                "languages": list(s.spec.languages) if s.spec.kind == "llm" else [],
                 "origin": s.spec.origin,
                 "state": s.state,
                 "path": str(s.path) if s.path else None,
@@ -99,6 +100,7 @@ def recommend(context: typer.Context, as_json: JsonOption = False) -> None:
                 "megabytes": item.spec.megabytes,
                 "memory_megabytes": item.spec.memory_megabytes,
                 "licence": item.spec.licence,
+                "languages": list(item.spec.languages),
             }
             for item in found
         ]
@@ -108,12 +110,13 @@ def recommend(context: typer.Context, as_json: JsonOption = False) -> None:
     console = stdout()
     console.print(f"This machine: {machine.memory_megabytes:,} MB of memory, {machine.cores} cores for a model.")
     table = Table(box=None, pad_edge=False)
-    for column in ("name", "here", "memory", "suits", "licence"):
+    for column in ("name", "here", "memory", "suits", "writes", "licence"):
         table.add_column(column, justify="right" if column == "memory" else "left", overflow="fold")
     for item in found:
         suits = "too large" if not item.fits else "fits, but slow" if item.slow else "yes"
         memory = f"{item.spec.memory_megabytes:,} MB"
-        table.add_row(item.spec.name, "yes" if item.spec.name in here else "no", memory, suits, item.spec.licence)
+        here_or_not = "yes" if item.spec.name in here else "no"
+        table.add_row(item.spec.name, here_or_not, memory, suits, " ".join(item.spec.languages), item.spec.licence)
     console.print(table)
     if best is None:
         console.print(
