@@ -6,7 +6,8 @@ Serves the page as ``pubmed-rag ui`` does, over a generated library (benchmarks/
 for queries, and drives a headless Chromium through it. Times are from the click or the key to the moment when the
 page shows what was asked for and Streamlit has finished. The peer of a search on the page is the same search through
 the Python API, asked in turn with it by this process: what is above it is the page's own. Memory is the server's
-proportional set (PSS), and of that what is its own rather than a mapped file's.
+proportional set (PSS), and of that what is its own rather than a mapped file's. Seconds of the server's processor
+are given as well: they stay what they are on a machine that does other things meanwhile.
 """
 
 from __future__ import annotations
@@ -78,6 +79,12 @@ def memory_of(process: int) -> Memory:
         name, value, *_ = text.split()
         amounts[name] = int(value) / 1024
     return Memory(amounts["Pss:"], amounts["Pss_Anon:"])
+
+
+def processor(process: int) -> float:
+    """Seconds of processor time that a process has taken."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -201,9 +208,9 @@ def measure(library: Path, browser: Browser, tabs: int, searches: int) -> list[s
         for query in warm:
             peer.search(query, top=DEPTH)
             search(page, f"{query} again")
-        _searches(report, page, peer, asked[:15])
-        _map(report, browser, stack, page, url)
-        _turns(report, page)
+        _searches(report, page, peer, process, asked[:15])
+        _map(report, browser, stack, page, url, process)
+        _turns(report, page, process)
         _tabs(report, browser, stack, url, process, tabs, asked)
         _growth(report, page, process, asked[-searches:])
     return report.missed
@@ -214,17 +221,20 @@ def _shown(page: Page) -> None:
     idle(page)
 
 
-def _searches(report: Report, page: Page, peer: Library, asked: list[str]) -> None:
-    ours, api = [], []
+def _searches(report: Report, page: Page, peer: Library, process: int, asked: list[str]) -> None:
+    ours, api, taken = [], [], []
     for query in asked:
+        before = processor(process)
         ours.append(search(page, query))
+        taken.append(processor(process) - before)
         api.append(seconds(lambda query=query: peer.search(query, top=DEPTH)))  # type: ignore[misc]
     through, alone = statistics.median(ours), statistics.median(api)
     report.line("a search, warm, median", through, 1.0, note=f"{through / alone:.1f} x the API's {alone:.2f} s")
     report.line("a search, warm, slowest of 15", max(ours))
+    report.line("a search, warm, the server's processor, median", statistics.median(taken))
 
 
-def _map(report: Report, browser: Browser, stack: ExitStack, page: Page, url: str) -> None:
+def _map(report: Report, browser: Browser, stack: ExitStack, page: Page, url: str, process: int) -> None:
     page.get_by_role("radio", name="Map", exact=True).click()
     idle(page)
     draw = page.get_by_role("button", name="Draw the map")
@@ -232,12 +242,14 @@ def _map(report: Report, browser: Browser, stack: ExitStack, page: Page, url: st
         draw.click()
         report.line("drawing the map, once for an index", seconds(lambda: page.wait_for_function(DRAWN)))
     turn_to(page, "Search", ".prag-hit")
+    before = processor(process)
     report.line("the map's first paint, results lit", see_map(page), 3.0)
+    report.line("the map's first paint, the server's processor", processor(process) - before)
     fresh = seconds(lambda: opened(browser, stack, f"{url}?page=Map").wait_for_function(DRAWN))
     report.line("a new tab at the map's address, to its first paint", fresh, 3.0)
 
 
-def _turns(report: Report, page: Page) -> None:
+def _turns(report: Report, page: Page, process: int) -> None:
     there = {
         "Search": ".prag-hit",
         "Library": ".prag-figures",
@@ -245,13 +257,15 @@ def _turns(report: Report, page: Page) -> None:
         "Ask": "form, [data-testid=stForm]",
     }
     taken: dict[str, list[float]] = {name: [] for name in there}
+    used: dict[str, list[float]] = {name: [] for name in there}
     for _ in range(4):
         for name, sign in there.items():
+            before = processor(process)
             taken[name].append(turn_to(page, name, sign))
+            used[name].append(processor(process) - before)
     for name, times in taken.items():
-        report.line(
-            f"turning to the page {name}, median", statistics.median(times[1:]), 1.0, note=f"first {times[0]:.2f}"
-        )
+        note = f"first {times[0]:.2f} s, the server's processor {statistics.median(used[name][1:]):.2f} s"
+        report.line(f"turning to the page {name}, median", statistics.median(times[1:]), 1.0, note=note)
 
 
 def _tabs(

@@ -162,7 +162,7 @@ def drawing(
         "y": [scale.y(point.y) for point in shown],
         "year": [point.year or 0 for point in shown],
         "kind": [kind_place[point.kind] for point in shown],
-        "kinds": kinds,
+        "kinds": [clean(kind) for kind in kinds],
         "group": [point.group for point in shown],
         "groups": {str(group.number): f"{group.number + 1} {name_of(group)}" for group in found.groups},
         "colour": [colours.of[at] for at in order],

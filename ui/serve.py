@@ -13,6 +13,7 @@ from importlib import resources
 from types import FrameType
 
 from pubmed_rag.core.settings import Settings
+from pubmed_rag.ui.library_jobs import LARGEST_UPLOAD
 
 _COLOUR = "#0f766e"
 _END_SECONDS = 10.0
@@ -45,7 +46,7 @@ def page_options(port: int, address: str, *, browser: bool) -> list[str]:
         *("--client.toolbarMode", "minimal"),
         # One colour that white text stands out on, set for both themes: set for all, it would force the light one.
         *("--theme.light.primaryColor", _COLOUR, "--theme.dark.primaryColor", _COLOUR),
-        *("--server.maxUploadSize", "200"),
+        *("--server.maxUploadSize", str(LARGEST_UPLOAD // 1_000_000)),
         # Nobody edits an installed program: watching its hundreds of files costs time at each start.
         *("--server.fileWatcherType", "none", "--server.runOnSave", "false"),
     ]
