@@ -199,8 +199,9 @@ class MeshStore:
         if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'note'", ()):  # made before there were notes
             return ""
         rows = self._rows(
-            "SELECT n.text FROM term t JOIN note n ON n.ui = t.ui WHERE t.key = ? AND t.kind = ? LIMIT 1",
-            (term_key(name), TermKind.HEADING),
+            "SELECT n.text FROM term t JOIN note n ON n.ui = t.ui"
+            f" WHERE t.key = ? AND t.kind = {TermKind.HEADING:d} LIMIT 1",
+            (term_key(name),),
         )
         return str(rows[0][0]) if rows else ""
 
