@@ -180,6 +180,7 @@ def test_ten_results_are_judged_by_keys_and_become_qrels(served: Served, tab: Op
     page.get_by_text("Your judgements (10)").click()
     row = page.get_by_role("row").filter(has_text=given[-1][0]).first
     assert {"2": "Relevant", "1": "Partly", "0": "Not relevant"}[given[-1][1]] in row.inner_text()
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the judgements").click()
     assert Path(download.value.path()).read_bytes() == qrels.read_bytes()
