@@ -101,7 +101,8 @@ def findings(study: Study, measures: StudyMeasures) -> list[str]:
         for baseline in measures.baselines
     ]
     if study.questions < _FEW:
-        found.append(f"There are only {study.questions} questions: small differences cannot show.")
+        there = "is only 1 question" if study.questions == 1 else f"are only {study.questions} questions"
+        found.append(f"There {there}: small differences cannot show.")
     return found
 
 

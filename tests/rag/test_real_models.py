@@ -25,6 +25,7 @@ from pubmed_rag.rag.engine import LlamaEngine, Message, Sampling
 from pubmed_rag.rag.evidence import Evidence, choose_evidence
 from pubmed_rag.rag.process_engine import ProcessEngine
 from pubmed_rag.rag.prompt import REFUSAL, build_grammar, build_messages, parse_drafts
+from pubmed_rag.rag.together import TogetherEngine
 from pubmed_rag.ui.api import Library, open_library
 from pubmed_rag.ui.contract import answer_json, to_json
 from tests.support import article, model_path, open_tiny, shared_data
@@ -136,6 +137,25 @@ def test_asking_the_same_again_reads_one_token(engine: LlamaEngine) -> None:
     assert tokens_read() == before, "single tokens are not counted as read"
     "".join(engine.generate([Message("user", "Something else?")], grammar=GRAMMAR, sampling=Sampling(max_tokens=2)))
     assert tokens_read() > before
+
+
+def test_many_answers_written_together_are_drawn_like_single_ones(engine: LlamaEngine) -> None:
+    path = Path(model_path("smollm2-135m", "llm"))
+
+    def together(*plan: tuple[float, int]) -> list[str]:
+        made = TogetherEngine("smollm2-135m", path, plan, context_tokens=1024)
+        return [
+            "".join(made.generate(CHAT, grammar=GRAMMAR, sampling=Sampling(heat, seed=seed, max_tokens=12)))
+            for heat, seed in (*plan, *plan)
+        ]
+
+    for heat, seed in ((0.0, 0), (1.0, 3)):
+        alone = write(engine, temperature=heat, seed=seed, max_tokens=12)
+        assert together((heat, seed)) == [alone, alone], "a batch of one adds up like no batch at all"
+    several = together((0.0, 0), (1.0, 1), (1.0, 2), (1.0, 3))
+    assert several[:4] == several[4:]
+    assert len(set(several)) == 4
+    assert all(re.match(r"[A-Z]", text) for text in several), "the grammar binds each"
 
 
 def test_eight_askers_of_the_model_are_answered_in_turn_and_none_is_mixed() -> None:
