@@ -32,8 +32,8 @@ POWER = 0.8
 
 FEWEST = 15
 """Topics below which no interval is given, only the range of the single topics. With many ties among 10 topics
-one interval in ten is more than 2.6 times as wide as Student's, and single ones hundreds of times; with 15 one in ten is
-more than 1.6 times as wide (benchmarks/intervals.py). The exact test needs no such number and stands alone there."""
+one interval in ten is more than 2.6 times as wide as Student's, and single ones hundreds of times; with 15 one in ten
+is more than 1.6 times as wide (benchmarks/intervals.py). The exact test needs no such number and stands alone there."""
 
 _EXACT_UP_TO = FEWEST - 1
 """Topics that differ: up to here all 2^n sign assignments are tried, so that p is exact wherever it stands alone."""
