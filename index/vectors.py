@@ -28,6 +28,8 @@ _LEAST_TOP = 10
 _SPARE = 1.2
 _FARTHER = 3
 """With a filter, so many times the rows are met that would be met without: what passes may lie far away."""
+_TOGETHER = 128
+"""Queries that FAISS is given at once: with a thousand it keeps 9 MB more (512 lists) for good."""
 _WIDE = 0.3
 """Filters that let pass at least this share are tried after the search instead of before it."""
 
@@ -150,13 +152,14 @@ class FaissIndex:
         """The ``top`` nearest to each of ``vectors`` (n, d): keys and scores (n, top), −1 and −inf where fewer are."""
         keys = np.full((len(vectors), top), -1, np.int64)
         scores = np.full((len(vectors), top), -np.inf, np.float32)
-        proposals = None
-        if self.candidates is not None:
-            wanted, probes = self._effort(top)
-            proposals = self._propose(np.ascontiguousarray(vectors, np.float32), wanted, probes)
-        for row, vector in enumerate(vectors):
-            hits = self.search(vector, top) if proposals is None else self._score(vector, top, proposals[row])
-            keys[row, : len(hits.keys)], scores[row, : len(hits.keys)] = hits.keys, hits.scores
+        wanted, probes = self._effort(top)
+        for start in range(0, len(vectors), _TOGETHER):
+            block = np.ascontiguousarray(vectors[start : start + _TOGETHER], np.float32)
+            proposals = None if self.candidates is None else self._propose(block, wanted, probes)
+            for row, vector in enumerate(block):
+                hits = self.search(vector, top) if proposals is None else self._score(vector, top, proposals[row])
+                found = slice(0, len(hits.keys))
+                keys[start + row, found], scores[start + row, found] = hits.keys, hits.scores
         return keys, scores
 
     def scores_of(self, vector: Vectors, keys: Keys) -> Scores:

@@ -120,6 +120,15 @@ def test_many_queries_at_once(index: FaissIndex) -> None:
     assert np.isneginf(scores[0, 300:]).all()
 
 
+def test_more_queries_than_are_searched_together(index: FaissIndex) -> None:
+    vectors = unit(300, seed=4)
+    keys, scores = index.search_many(vectors, 3)
+    for row in (0, 127, 128, 255, 299):
+        hits = index.search(vectors[row], 3)
+        assert keys[row].tolist() == hits.keys.tolist()
+        assert scores[row].tolist() == pytest.approx(hits.scores.tolist(), abs=1e-5)
+
+
 def test_vectors_of_any_length_keep_it(tmp_path: Path) -> None:
     """Models trained for the inner product are not normalised, and their scores are no cosines."""
     long = VECTORS * np.linspace(1, 30, 300, dtype=np.float32)[:, None]
