@@ -137,7 +137,8 @@ class Answerer:
         if not question.strip():
             raise UsageError("the question is empty")
         clock = _Clock()
-        reader = reader_of(question, chosen.language, self._languages, self._model or "of these settings", self._engine)
+        engine = self._engine()  # what is wrong with it shows before anything else is loaded
+        reader = reader_of(question, chosen.language, self._languages, self._model or engine.name, self._engine)
         if reader.question != question:
             clock.lap("translate question")
         yield Stage("searching the library")
@@ -148,7 +149,6 @@ class Answerer:
             reader.question, ids, self._store, self._searcher, limit=_MOST_SENTENCES, level=chosen.explain
         )
         clock.lap("evidence")
-        engine = self._engine()
         draft = _DraftAnswer(reader, chosen, found, retracted, concerns, engine.name, clock)
         if not suffices(evidence, found):
             yield draft.insufficient()

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pubmed_rag.core.errors import UnknownModelError
 from pubmed_rag.core.settings import Settings
+
+_MAGIC = b"GGUF"
 
 if TYPE_CHECKING:
     from pubmed_rag.rag.endpoint import EndpointEngine
@@ -27,7 +30,24 @@ def load_engine(name: str, settings: Settings) -> ProcessEngine | EndpointEngine
             name.removeprefix(PREFIX), models.endpoint, key=models.key, context_tokens=ask.context_tokens
         )
     path = Path(ModelStore(models.directory).locate(name, "llm"))
+    _check(path)
     return ProcessEngine(name, path, context_tokens=ask.context_tokens, threads=ask.threads)
+
+
+def _check(path: Path) -> None:
+    """Whether ``path`` is a model file at all, which costs four bytes; what else is wrong shows when it is loaded.
+
+    Source: "GGUF", file structure, in ggml's documentation: the first four bytes.
+    """
+    try:
+        with path.open("rb") as stream:
+            begin = stream.read(len(_MAGIC))
+    except OSError as error:
+        raise UnknownModelError(f"{path} cannot be read ({error.strerror})") from error
+    if begin != _MAGIC:
+        raise UnknownModelError(
+            f"{path} is no GGUF file", remedy="take a model in GGUF form, or one that 'pubmed-rag models list' shows"
+        )
 
 
 @contextmanager
