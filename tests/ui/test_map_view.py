@@ -123,7 +123,7 @@ def test_texts_of_records_stay_texts() -> None:
     points = [MapPoint("x", hostile, None, hostile, 0.0, 0.0, 0)]
     found = ConceptMap(2, "1", 1, tuple(points), (MapGroup(0, (hostile,), 1, 0.0, 0.0),))
     for by in ("group", "kind", "year"):
-        colours = colouring(found, points, by)  # type: ignore[arg-type]
+        colours = colouring(found, points, by)
         assert "<img" not in colours.legend
         drawn = json.dumps(drawing(found, points, colours, lit=None, chosen=None, labelled=True), ensure_ascii=False)
         assert "\u202e" not in drawn
@@ -139,7 +139,7 @@ def test_any_points_fill_the_drawing_and_stay_in_it(places: list[tuple[float, fl
     points = [point(n, group, year, x=x, y=y) for n, (x, y, group, year) in enumerate(places)]
     found = a_map(points, groups=3)
     for by in ("group", "year", "kind"):
-        colours = colouring(found, points, by)  # type: ignore[arg-type]
+        colours = colouring(found, points, by)
         drawn = drawing(found, points, colours, lit=None, chosen=None, labelled=True)
         assert len(colours.of) == len(drawn["level"]) == len(points)
         assert all(0 <= value <= 10_000 for axis in ("x", "y") for value in drawn[axis])
