@@ -92,7 +92,7 @@ function build(root, data, state, tell) {
       const wide = pen.measureText(words).width + 10, tall = 20, [cx, cy] = place(label);
       if (cx < -wide || cy < -tall || cx > width + wide || cy > height + tall) continue;
       const left = Math.min(Math.max(cx - wide / 2, 2), width - wide - 2);
-      const free = [0, -20, 20, -40, 40, -60, 60]
+      const free = (count < 300 ? [-26, 26, -46, 46, 0] : [0, -20, 20, -40, 40, -60, 60]) // few points stay free
         .map((step) => ({ left, top: Math.min(Math.max(cy - tall / 2 + step, 2), height - tall - 2), wide, tall }))
         .find((one) => !labels.some((other) => meets(one, other)) && !(one.left + wide > width - 46 && one.top < 118));
       if (!free) continue;
