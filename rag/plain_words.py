@@ -1,6 +1,7 @@
 """What the terms of statistics and study design mean, in words for people outside the field.
 
-Written for this program; English and Portuguese. Each entry: how the term looks in an abstract, its name, what it means.
+Written for this program, in English and Portuguese. Each entry: how the term looks in an abstract, its name, and what
+it means.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ def _term(pattern: str, en: tuple[str, str], pt: tuple[str, str], flags: int = r
 PLAIN_TERMS: Sequence[PlainTerm] = (
     _term(
         r"\b2?P ?[<=>≤≥] ?\.?\d|\bp[- ]values?\b",
-        ("p value", "how often chance alone would give a difference this large or larger if there were none. Below 0.05 "
-         "is usually called significant; it does not say how large or important the difference is"),
-        ("valor p", "com que frequência só o acaso daria uma diferença deste tamanho ou maior, se não houvesse nenhuma. "
-         "Abaixo de 0,05 costuma chamar-se significativo; não diz se a diferença é grande ou importante"),
+        ("p value", "how often chance alone would give a difference this large or larger if there were none. Below "
+         "0.05 is usually called significant; it does not say how large or important the difference is"),
+        ("valor p", "com que frequência só o acaso daria uma diferença deste tamanho ou maior, se não houvesse "
+         "nenhuma. Abaixo de 0,05 costuma chamar-se significativo; não diz se a diferença é grande ou importante"),
     ),
     _term(
         r"\b(?:non|in)[- ]?significant\w*|\bnot\b[^.;]{0,25}\bsignificant\w*|\bno significant\b",
@@ -40,9 +41,10 @@ PLAIN_TERMS: Sequence[PlainTerm] = (
     ),
     _term(
         r"\bCI\b|\bconfidence intervals?\b",
-        ("confidence interval (CI)", "the range in which the true value plausibly lies; a wide one means little is known"),
-        ("intervalo de confiança (CI, IC)", "a faixa em que o valor verdadeiro plausivelmente está; larga significa que "
-         "se sabe pouco"),
+        ("confidence interval (CI)", "the range in which the true value plausibly lies; a wide one means that "
+         "little is known"),
+        ("intervalo de confiança (CI, IC)", "a faixa em que o valor verdadeiro plausivelmente está; larga significa "
+         "que se sabe pouco"),
         0,
     ),
     _term(
@@ -57,8 +59,8 @@ PLAIN_TERMS: Sequence[PlainTerm] = (
         r"\bhazard ratios?\b|\b[aA]?HR\b[ ,=:]*\d",
         ("hazard ratio (HR)", "how fast something happens in one group compared with another over time: 1 is no "
          "difference, 0.5 is at half the pace"),
-        ("razão de riscos no tempo (HR)", "com que rapidez algo acontece num grupo em relação a outro: 1 é igual, 0,5 é "
-         "na metade do ritmo"),
+        ("razão de riscos no tempo (HR)", "com que rapidez algo acontece num grupo em relação a outro: 1 é igual, 0,5 "
+         "é na metade do ritmo"),
         0,
     ),
     _term(
@@ -96,14 +98,16 @@ PLAIN_TERMS: Sequence[PlainTerm] = (
     ),
     _term(
         r"\b(?:double|single|triple)[- ]blind\w*",
-        ("blind", "patients, doctors or both did not know who got which treatment, so that hopes could not sway results"),
+        ("blind", "patients, doctors or both did not know who got which treatment, so that hopes could not "
+         "sway results"),
         ("cego", "pacientes, médicos ou ambos não sabiam quem recebeu qual tratamento, para esperanças não mudarem o "
          "resultado"),
     ),
     _term(
         r"\bcohorts?\b",
         ("cohort", "a group of people followed over time. It shows what goes together, less surely what causes what"),
-        ("coorte", "um grupo de pessoas acompanhado no tempo. Mostra o que anda junto, com menos certeza o que causa o quê"),
+        ("coorte", "um grupo de pessoas acompanhado no tempo. Mostra o que anda junto, com menos certeza o que "
+         "causa o quê"),
     ),
     _term(
         r"\bcase[- ]control\b",

@@ -1,4 +1,4 @@
-"""What an answer adds for lay people and for experts: taken from the abstracts or written beforehand, never invented."""
+"""What an answer adds for lay people and experts: taken from abstracts or written beforehand, never invented."""
 
 from __future__ import annotations
 

@@ -57,7 +57,8 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
          {"obesity": (), "risk factors": ("Risk Factors",), "breast cancer": ("Breast Neoplasms",)}),
         ("Does bucindolol help in type 2 diabetes?",
          {"bucindolol": (), "type 2 diabetes": ("Diabetes Mellitus, Type 2",)}),
-        ("Cardiac failure--is surgery useful in heart failure?", {"Cardiac failure": ("Heart Failure",), "surgery": ()}),
+        ("Cardiac failure--is surgery useful in heart failure?",
+         {"Cardiac failure": ("Heart Failure",), "surgery": ()}),
         ("Why?", {}),
         ("", {}),
     ],
@@ -73,7 +74,8 @@ def test_a_concept_is_its_headings_or_its_words(mesh: Mesh) -> None:
         '("surgery"[MeSH Subheading] OR "surgery"[Title/Abstract] OR "surgeries"[Title/Abstract]) AND '
         '("Breast Neoplasms"[MeSH Terms] OR "breast cancer"[Title/Abstract] OR "breast cancers"[Title/Abstract] OR '
         '"breast neoplasms"[Title/Abstract]) AND '
-        '("anaemia"[Title/Abstract] OR "anaemias"[Title/Abstract] OR "anemia"[Title/Abstract] OR "anemias"[Title/Abstract]) AND '
+        '("anaemia"[Title/Abstract] OR "anaemias"[Title/Abstract] OR "anemia"[Title/Abstract] OR '
+        '"anemias"[Title/Abstract]) AND '
         '("bucindolol"[Supplementary Concept] OR "bucindolol"[Title/Abstract] OR "bucindolols"[Title/Abstract])'
     )
 
