@@ -141,16 +141,17 @@ class _Writer:
     """One of the answers: what it wrote, its grammar and its dice."""
 
     def __init__(self, llama: Any, grammar: str, sampling: Sampling, last: int) -> None:
-        from llama_cpp._internals import LlamaSampler
+        from llama_cpp import _internals
         from llama_cpp.llama_grammar import LlamaGrammar
 
+        new_sampler: Callable[[], Any] = _internals.LlamaSampler  # which says no types
         self._llama = llama
         self._most = sampling.max_tokens
-        self._grammar = LlamaSampler()
+        self._grammar = new_sampler()
         self._grammar.add_grammar(llama._model, LlamaGrammar.from_string(grammar, verbose=False))
         self._dice: Any = None
         if sampling.temperature > 0:
-            self._dice = LlamaSampler()
+            self._dice = new_sampler()
             self._dice.add_top_k(TOP_K)
             self._dice.add_typical(1.0, 1)
             self._dice.add_top_p(sampling.top_p, 1)
