@@ -39,7 +39,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 DEPTH = 200
 """Results that the page asks for, so the peer asks for as many."""
-PATIENCE = 120.0
+PATIENCE = 300.0
 DRAWN = """() => {
   for (const host of document.querySelectorAll("*")) {
     const canvas = host.shadowRoot?.querySelector("canvas[data-drawn]");
