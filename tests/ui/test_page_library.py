@@ -18,10 +18,12 @@ from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.demo import sample_file
 from pubmed_rag.ui.jobs import JobRunner, JobView
 from pubmed_rag.ui.library_jobs import Outcome
+from pubmed_rag.ui.messages import use_language
 from tests.eutils_records import load_records
 from tests.eutils_server import EutilsServer
 from tests.ui.test_page import (
     QUESTION,
+    ScriptedEngine,
     TinyLibrary,
     _page,
     article,
@@ -84,8 +86,6 @@ def test_a_newcomer_comes_from_nothing_to_a_cited_answer(tmp_path: Path) -> None
     assert not page.exception
     assert "of 63 articles" in words(page)
     assert "63 articles can be searched" in page.success[0].value
-    from tests.ui.test_page import ScriptedEngine
-
     made[0].engine = ScriptedEngine("Beta blockers reduce mortality in chronic heart failure [1].")
     page = next(found for found in page.button if "beta blockers" in found.label).click().run()
     assert "prag-chip" in markup(page)
@@ -242,6 +242,7 @@ def test_an_index_older_than_its_library_is_brought_up(library: TinyLibrary) -> 
 
 def test_a_missing_index_can_be_built_from_where_it_is_missed(tmp_path: Path) -> None:
     with TinyLibrary(tiny_settings(tmp_path), create=True, progress=JobRunner()) as library:
+        library.engine = ScriptedEngine("")
         library.store.upsert([article("11", "Carvedilol in heart failure", (None, "It helped."))])
         page = ask(opened(library), QUESTION)
         assert "has no index yet" in words(page)
@@ -314,9 +315,11 @@ def test_the_address_names_the_page(library: TinyLibrary) -> None:
     assert not library.engine.samplings
 
 
-def test_portuguese_from_the_first_word_to_the_last(library: TinyLibrary) -> None:
+def test_portuguese_from_the_first_word_to_the_last(library: TinyLibrary, request: pytest.FixtureRequest) -> None:
     page = opened(library)
     page.selectbox(key="kept.language").set_value("pt").run()
+    request.addfinalizer(lambda: use_language("en"))
+    use_language("pt")  # the harness names choices as this thread does
     assert "Nada sai desta máquina" in words(page)
     page = turn_to(page, "Biblioteca")
     assert "O que contém" in markup(page)
