@@ -93,6 +93,7 @@ class Study:
     """All runs, in the order of questions, temperatures and seeds.
 
     ``refused`` counts questions whose evidence did not suffice, so that no model was asked: none of ``runs``.
+    With ``verdicts_only`` nothing but the verdicts of the runs means anything.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Study:
     refused: int
     runs: tuple[TemperatureRun, ...]
     configuration: Mapping[str, str]
+    verdicts_only: bool = False
 
 
 def study_temperature(
@@ -112,6 +114,7 @@ def study_temperature(
     *,
     temperatures: Sequence[float] = (0.0, 0.3, 0.7, 1.0),
     seeds: int = 5,
+    verdicts_only: bool = False,
     progress: Progress = SILENT,
     timer: Callable[[], float] = time.perf_counter,
 ) -> Study:
@@ -119,7 +122,7 @@ def study_temperature(
 
     Greedy decoding has no use for a seed. The runs of a question are on disk in ``out`` as soon as it is done: a
     study that was interrupted goes on with the question it was at, and more questions, seeds or temperatures
-    cost what they add.
+    cost what they add. With ``verdicts_only`` the questions are those that have a gold verdict.
     Raises :class:`UsageError` for temperatures or seeds that make no study.
     """
     asked = sorted({float(temperature) for temperature in temperatures})
@@ -127,6 +130,8 @@ def study_temperature(
         raise UsageError(
             "a study needs a seed and temperatures between 0 and 2", remedy="for example --temperatures 0,0.7 --seeds 5"
         )
+    if verdicts_only:
+        questions = [question for question in questions if question.verdict]
     configuration = dict(subject.configuration)
     key = hashlib.sha256(msgspec.json.encode(configuration, order="deterministic")).hexdigest()[:12]
     file = AppendedFile(out / f"runs-{key}.jsonl", TemperatureRun)
@@ -149,6 +154,7 @@ def study_temperature(
         len(found) - len(answered),
         tuple(run for runs in answered for run in runs),
         configuration,
+        verdicts_only,
     )
 
 

@@ -84,7 +84,8 @@ def measure_study(study: Study, *, seed: int = 0) -> StudyMeasures:
     grouped: dict[str, dict[float, list[TemperatureRun]]] = {}
     for run in study.runs:
         grouped.setdefault(run.question_id, {}).setdefault(run.temperature, []).append(run)
-    trends = [_trend(name, meaning, value, study.temperatures, grouped, seed) for name, meaning, value in _MEASURES]
+    chosen = [each for each in _MEASURES if not study.verdicts_only or each[0].startswith("verdict")]
+    trends = [_trend(name, meaning, value, study.temperatures, grouped, seed) for name, meaning, value in chosen]
     found = _corrected([trend for trend in trends if trend])
     judged = [runs for runs in grouped.values() if next(iter(runs.values()))[0].expected]
     if not judged:

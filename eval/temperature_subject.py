@@ -26,10 +26,11 @@ _EVIDENCE = re.compile(r"^\[(\d+)\] (?:\(\d{4}[^)]*\) )?(.*)$", re.MULTILINE)
 
 
 class Overheard:
-    """An engine that keeps what it was last told."""
+    """An engine that keeps what it was last told. ``silent``: it writes no answers, only verdicts."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, silent: bool = False) -> None:
         self._engine = engine
+        self._silent = silent
         self.messages: Sequence[Message] = ()
 
     @property
@@ -56,11 +57,16 @@ class Overheard:
         stopped: Callable[[], bool] | None = None,
     ) -> Iterator[str | Queued]:
         self.messages = messages
+        if self._silent and grammar != VERDICT_GRAMMAR:
+            return iter(())
         return self._engine.generate(messages, grammar=grammar, sampling=sampling, stopped=stopped)
 
 
 class LibrarySubject:
-    """Answers over one library, as ``ask`` gives them; ``configuration`` says what could change them."""
+    """Answers over one library, as ``ask`` gives them; ``configuration`` says what could change them.
+
+    With ``verdicts_only`` the model writes no answers, and is only asked for its verdicts.
+    """
 
     def __init__(
         self,
@@ -72,11 +78,13 @@ class LibrarySubject:
         *,
         judge: Judge | None = None,
         repairs: bool = False,
+        verdicts_only: bool = False,
     ) -> None:
         self.configuration = dict(configuration)
         self._load = engine
         self._engine: Overheard | None = None
         self._options = options
+        self._silent = verdicts_only
         self._encode: Encode = lambda texts: searcher.embedder().encode_queries(texts)
         self._judge = judge or (lambda claim, cited: check_claim(claim, cited, self._encode))
         self._checks: dict[str, Check] = {}
@@ -110,7 +118,7 @@ class LibrarySubject:
 
     def _overheard(self) -> Overheard:
         if self._engine is None:
-            self._engine = Overheard(self._load())
+            self._engine = Overheard(self._load(), silent=self._silent)
         return self._engine
 
     def _remember(self, claim: str, evidence: Sequence[str]) -> Check:

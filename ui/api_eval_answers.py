@@ -31,6 +31,7 @@ def study_temperature(
     model: str | None = None,
     top: int | None = None,
     together: bool = False,
+    verdicts_only: bool = False,
     out: str | Path | None = None,
     settings: Settings | None = None,
     progress: Progress = SILENT,
@@ -38,7 +39,8 @@ def study_temperature(
     """Answer the questions of a file at each temperature with each seed, and write what moves to ``out``.
 
     With ``together`` all answers to a question are written at once in this process, which is several times
-    faster; of a registered model or a file only. ``questions`` and ``limit`` as for :func:`evaluate_answers`.
+    faster; of a registered model or a file only. With ``verdicts_only`` the model writes no answers, and only picks
+    yes, no or maybe, which takes a fraction of the time. ``questions`` and ``limit`` as for :func:`evaluate_answers`.
     ``out`` defaults to ``runs/temperature`` of the library.
     """
     from pubmed_rag.eval.questions import read_questions, spread
@@ -56,7 +58,7 @@ def study_temperature(
     asked = spread(read_questions(path, split), limit)
     target = Path(out) if out else LibraryPaths(chosen.library.expanduser()).runs / "temperature"
     plan = [(float(heat), seed) for heat in temperatures for seed in range(seeds if heat else 1)]
-    engines = _together(name, plan, chosen) if together else lazy_engine(name, chosen)
+    engines = _together(name, plan, chosen) if together and not verdicts_only else lazy_engine(name, chosen)
     with Library(chosen, progress=progress) as library, engines as engine:
         options = library.ask_options()
         if top is not None:
@@ -73,10 +75,11 @@ def study_temperature(
                 **described,
                 "top_p": str(options.top_p),
                 "judge": chosen.models.judge or "words, figures and meaning",
-                "written": "together" if together else "one by one",
+                "written": "verdicts only" if verdicts_only else "together" if together else "one by one",
             },
             judge=library.chosen_judge(),
             repairs=spec.repair if spec else True,
+            verdicts_only=verdicts_only,
         )
         study = study_all(
             f"{path.name}{f', {split}' if split else ''}",
@@ -85,6 +88,7 @@ def study_temperature(
             target,
             temperatures=temperatures,
             seeds=seeds,
+            verdicts_only=verdicts_only,
             progress=progress,
         )
     measures = measure_study(study)

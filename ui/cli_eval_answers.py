@@ -39,6 +39,9 @@ def temperature(
             "--together", help="Write all answers to a question at once, in this process: several times faster."
         ),
     ] = False,
+    verdicts_only: Annotated[
+        bool, typer.Option("--verdicts-only", help="Let the model pick yes, no or maybe, and write nothing.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Default: runs/temperature of the library.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,6 +63,7 @@ def temperature(
         model=model,
         top=top,
         together=together,
+        verdicts_only=verdicts_only,
         out=out,
         settings=state_of(context).settings,
         progress=ConsoleProgress(),

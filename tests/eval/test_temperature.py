@@ -226,6 +226,20 @@ def test_a_second_attempt_is_told_apart(tiny: Opener) -> None:
     assert (written.sentences, written.supported, written.mended, written.replaced, written.dropped) == (1, 0, 1, 0, 0)
 
 
+def test_a_model_that_is_asked_for_verdicts_only_writes_nothing_else(tiny: Opener, tmp_path: Path) -> None:
+    library = tiny(ARTICLES)
+    engine = ScriptedEngine("yes", "no", "yes")
+    subject = LibrarySubject(library.store, library.searcher, lambda: engine, AskOptions(), {}, verdicts_only=True)
+    questions = [Question("q1", QUESTION, "yesno", ("1",), (), "yes"), Question("q2", QUESTION, "summary", ("1",))]
+    found = study_temperature("v", questions, subject, tmp_path, temperatures=(0, 1), seeds=2, verdicts_only=True)
+    assert [run.verdict for run in found.runs] == ["yes", "no", "yes"]
+    assert set(engine.grammars) == {VERDICT_GRAMMAR}
+    measures = measure_study(found)
+    assert levels(measures, "verdict accuracy") == [(0.0, 1.0), (1.0, 0.5)]
+    assert all(trend.measure.startswith("verdict") for trend in measures.trends)
+    write_study(found, measures, tmp_path)
+
+
 def test_no_model_is_asked_where_evidence_does_not_suffice(tiny: Opener) -> None:
     library = tiny(ARTICLES)
     engine = ScriptedEngine("Never [1].")
