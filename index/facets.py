@@ -36,7 +36,8 @@ KINDS = (
 """Publication types that tell what an article is, the more telling first."""
 
 OTHER_KIND = "Journal Article"
-_ALL_READ = 20_000
+_ALL_READ = 8_000
+"""About 0.6 s; shares of so many drawn by chance are within 1.1 points of the truth, 19 times in 20."""
 _AT_ONCE = 500
 
 
