@@ -69,3 +69,41 @@ def test_what_cannot_be_asked(library: Path, arguments: tuple[str, ...], code: i
     done = ask(library, *arguments)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
+
+
+def run_cli(library: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pubmed_rag.ui.cli", "--library", str(library), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        env=child_environment(),
+    )
+
+
+def test_a_summary_for_experts_is_a_document_and_made_again_from_it(library: Path, tmp_path: Path) -> None:
+    out = tmp_path / "summary.html"
+    done = run_cli(library, "summarize", "carvedilol", "--top", 2, "--explain-like", "expert", "--out", out)
+    assert done.returncode == 0, done.stderr
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert "What did these studies find?" in text
+    replayed = ask(library, "--replay", out, "--json")
+    assert replayed.returncode == 0, replayed.stderr
+    content = json.loads(replayed.stdout)
+    assert content["replay"]["same"], content["replay"]
+    assert content["explain"] == "expert"
+
+
+def test_a_conversation_goes_on_in_its_file(library: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "talk.json"
+    first = ask(library, SAMPLE_QUESTIONS[1], "--top", 2, "--conversation", kept)
+    assert first.returncode == 0, first.stderr
+    assert "asked as" not in first.stderr
+    second = ask(library, "And does it reduce hospital admissions?", "--top", 2, "--conversation", kept, "--json")
+    assert second.returncode == 0, second.stderr
+    joined = f"{SAMPLE_QUESTIONS[1]} And does it reduce hospital admissions?"
+    assert "asked as" in second.stderr
+    assert json.loads(kept.read_text(encoding="utf-8"))["record"]["question"] == joined
+    assert json.loads(second.stdout)["question"] == joined
