@@ -9,7 +9,7 @@ from html import escape
 
 _WIDTH, _HEIGHT = 420, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 34, 44
-_LEGEND_ROW = 18
+_GAP, _LEGEND_ROW = 8, 18
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#7b3294", "#555555")
 """Okabe and Ito's, which people with colour blindness tell apart; markers differ as well."""
 
@@ -50,7 +50,7 @@ def panels_svg(panels: Sequence[Panel], *, caption: str, columns: int = 2) -> st
     """A complete SVG document; ``caption`` is what a screen reader says."""
     columns = max(1, min(columns, len(panels)))
     legend = max(len(panel.lines) for panel in panels) * _LEGEND_ROW
-    height = _HEIGHT + legend
+    height = _HEIGHT + _GAP + legend
     rows = math.ceil(len(panels) / columns)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {columns * _WIDTH} {rows * height}" '
@@ -89,11 +89,12 @@ def _panel(panel: Panel) -> str:
     parts.append(
         f'<text x="{middle}" y="{bottom + 36}" text-anchor="middle" fill="#222">{escape(panel.x_label)}</text>'
     )
-    for label, value in panel.levels:
+    for number, (label, value) in enumerate(panel.levels):
         place = y(value)
+        side, anchor = (right, "end") if number % 2 == 0 else (_LEFT + 4, "start")
         parts.append(
             f'<line x1="{_LEFT}" x2="{right}" y1="{place}" y2="{place}" stroke="#777" stroke-dasharray="5 4"/>'
-            f'<text x="{right}" y="{place - 4}" text-anchor="end" font-size="11" fill="#555">{escape(label)}</text>'
+            f'<text x="{side}" y="{place - 4}" text-anchor="{anchor}" font-size="11" fill="#555">{escape(label)}</text>'
         )
     for number, line in enumerate(panel.lines):
         colour = _COLOURS[number % len(_COLOURS)]
@@ -109,7 +110,7 @@ def _panel(panel: Panel) -> str:
                 )
             if line.marked:
                 parts.append(_marker(number, a, b, colour))
-        place = _HEIGHT + number * _LEGEND_ROW
+        place = _HEIGHT + _GAP + number * _LEGEND_ROW
         parts.append(
             f'<line x1="{_LEFT}" x2="{_LEFT + 26}" y1="{place}" y2="{place}" stroke="{colour}" stroke-width="2"/>'
         )
@@ -118,10 +119,10 @@ def _panel(panel: Panel) -> str:
         parts.append(f'<text x="{_LEFT + 34}" y="{place + 4}" fill="#222">{escape(line.label)}</text>')
     for label, point in panel.spots:
         a, b = x(point.x), y(point.y)
-        side = "end" if a > middle else "start"
+        anchor = "end" if a > middle else "start"
         parts.append(f'<circle cx="{a}" cy="{b}" r="6" fill="#fff" stroke="#000" stroke-width="2"/>')
         parts.append(
-            f'<text x="{a + (-10 if side == "end" else 10)}" y="{b - 8}" text-anchor="{side}" fill="#000">'
+            f'<text x="{a + (-10 if anchor == "end" else 10)}" y="{b - 8}" text-anchor="{anchor}" fill="#000">'
             f"{escape(label)}</text>"
         )
     return "".join(parts)
