@@ -242,6 +242,7 @@ def test_the_application_shares_one_library_between_tabs(tmp_path: Path, monkeyp
 
 def test_no_index_yet(tmp_path: Path) -> None:
     with TinyLibrary(tiny_settings(tmp_path), create=True, progress=JobRunner()) as library:
+        library.engine = ScriptedEngine("")
         library.store.upsert(ARTICLES)
         page = ask(opened(library), QUESTION)
         assert "has no index yet" in words(page)
@@ -254,7 +255,7 @@ def test_a_missing_model_is_named_with_its_command(library: TinyLibrary) -> None
     with Library(settings) as real:
         page = ask(opened(real), QUESTION)
         assert "A model is missing" in words(page)
-        assert "`pubmed-rag models pull minilm`" in words(page)
+        assert "`pubmed-rag models pull smollm2-135m`" in words(page)
 
 
 def test_an_unexpected_error_apologises_and_keeps_its_details_aside() -> None:
