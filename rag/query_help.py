@@ -32,8 +32,6 @@ _NAMES_SYSTEM = (
 )
 _NAME = "[A-Za-z] [A-Za-z0-9 -]{2,40}"
 _MOST_NAMED = 6
-_FEWEST_CONCEPTS = 2
-"""A query is not made wider than this, unless it would find nothing at all."""
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*|[^\sA-Za-z0-9]")
 
@@ -85,8 +83,8 @@ def help_with_query(
 def _widened(concepts: Sequence[QueryConcept], count: Count) -> tuple[list[QueryConcept], list[tuple[str, int]], int]:
     """Leave concepts out, one after the other, until something is found.
 
-    First those that nothing matches; then one without which something is found, mere words before headings, and of
-    these the one that says least, which most articles have.
+    First those that nothing here matches; then those that say least, which most articles have, so that what is rare
+    and was meant stays; of two alike mere words before headings.
     """
     kept = list(concepts)
     left_out: list[tuple[str, int]] = []
@@ -96,16 +94,10 @@ def _widened(concepts: Sequence[QueryConcept], count: Count) -> tuple[list[Query
     alone = {concept.query: count(concept.query) for concept in kept}
     while not hits and len(kept) > 1:
         empty = [concept for concept in kept if not alone[concept.query]]
-        if not empty and len(kept) <= _FEWEST_CONCEPTS:
-            break
-        without = {id(concept): count(joined([other for other in kept if other is not concept])) for concept in kept}
-        least = min(
-            empty or kept,
-            key=lambda concept: (not without[id(concept)], bool(concept.headings), -alone[concept.query]),
-        )
-        hits = without[id(least)]
+        least = empty[0] if empty else max(kept, key=lambda one: (alone[one.query], not one.headings))
         kept.remove(least)
         left_out.append((least.words, alone[least.query]))
+        hits = count(joined(kept))
     return kept, left_out, hits
 
 
