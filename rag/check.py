@@ -16,6 +16,7 @@ from pubmed_rag.core.records import Check
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import terms
 from pubmed_rag.index.vectors import Vectors
+from pubmed_rag.rag.cosine import unit
 from pubmed_rag.rag.support import DOWN, NEGATION, UP, features, support_model
 
 Encode = Callable[[Sequence[str]], Vectors]
@@ -39,7 +40,7 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 def check_claim(claim: str, evidence: Sequence[str], encode: Encode) -> Check:
     """Judge ``claim`` against the sentences it cites. ``score`` is the lesser of word overlap and probability.
 
-    ``encode`` turns n texts into (n, d) L2-normalised vectors.
+    ``encode`` turns n texts into (n, d) vectors of any length.
     """
     claim = normalise(claim)
     reasons = certain_reasons(claim, evidence)
@@ -48,7 +49,7 @@ def check_claim(claim: str, evidence: Sequence[str], encode: Encode) -> Check:
         reasons.append(f"only {overlap:.0%} of its words stand in the evidence")
     probability = 0.0
     if not reasons:  # encoding costs most, so it comes last
-        vectors = encode([claim, *(normalise(text) for text in evidence)])
+        vectors = unit(encode([claim, *(normalise(text) for text in evidence)]))
         cosines = [float(cosine) for cosine in vectors[1:] @ vectors[0]]
         probability = support_model().probability(features(claim, evidence, cosines))
         if says_the_same(overlap, max(cosines)):

@@ -92,3 +92,11 @@ def test_nothing_is_encoded_where_the_words_already_decide() -> None:
 def test_thresholds_leave_room_on_both_sides() -> None:
     assert 0.4 < LEAST_OVERLAP < 1
     assert 0.5 < LEAST_PROBABILITY < 1
+
+
+def test_vectors_that_keep_their_lengths_are_judged_alike() -> None:
+    """As MedCPT's do: what counts is the angle between claim and evidence."""
+    encode = FakeEmbedder().encode_queries
+    claim, evidence = "Zinc reduced mortality.", ["Zinc reduced mortality in asthma.", "Iron was given."]
+    longer = check_claim(claim, evidence, lambda texts: encode(texts) * 30)
+    assert longer == check_claim(claim, evidence, encode)
