@@ -6,11 +6,13 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pubmed_rag.core.settings import load_settings
 from pubmed_rag.ui.api import Library, evaluate_answers
+from pubmed_rag.ui.api_eval_answers import study_temperature
 from tests.support import article, model_path
 
 pytestmark = pytest.mark.models
@@ -44,3 +46,12 @@ def test_two_questions(tmp_path: Path) -> None:
     assert report.configuration["articles"] == "3"
     again = evaluate_answers(path, out=tmp_path / "out", settings=settings)
     assert again.results == report.results
+    heat: dict[str, Any] = {"temperatures": (0, 1), "seeds": 2, "out": tmp_path / "heat", "settings": settings}
+    study, measures = study_temperature(path, limit=1, together=True, **heat)
+    assert [(run.temperature, run.seed) for run in study.runs] == [(0.0, 0), (1.0, 0), (1.0, 1)]
+    assert study.runs[0].written is not None
+    assert study.runs[0].cited == ("1",)
+    assert len({run.raw for run in study.runs}) == 3, "the seeds differ"
+    assert {run.verdict for run in study.runs} <= {"yes", "no", "maybe"}
+    assert (tmp_path / "heat" / "temperature.svg").is_file()
+    assert measures.trend("verdict accuracy") is not None
