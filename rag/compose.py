@@ -89,7 +89,7 @@ class Composer:
         if len(cited) < len(draft.numbers):
             self.unresolved.append(Unresolved(draft.text, "it cites evidence that was not shown"))
             return
-        if _breaks_off(draft.text):
+        if _breaks_off(draft):
             self.unresolved.append(Unresolved(draft.text, "it breaks off"))
             yield from self._quotation(cited[0])
             return
@@ -107,7 +107,7 @@ class Composer:
         return [self._items[number - 1] for number in draft.numbers if 1 <= number <= len(self._items)]
 
     def _is_sound(self, draft: Draft) -> bool:
-        return bool(draft.numbers) and len(self._cited(draft)) == len(draft.numbers) and not _breaks_off(draft.text)
+        return bool(draft.numbers) and len(self._cited(draft)) == len(draft.numbers) and not _breaks_off(draft)
 
     def _check(self, draft: Draft) -> Check:
         if draft not in self._checks:
@@ -156,7 +156,7 @@ class Composer:
         return claim
 
 
-def _breaks_off(text: str) -> bool:
+def _breaks_off(draft: Draft) -> bool:
     """Whether a sentence ends in the middle, as small models do when the grammar makes them stop."""
-    words = text.casefold().split()
-    return not words or words[-1].endswith((",", ";", ":", "(", "-")) or words[-1] in STOPWORDS
+    words = draft.text.casefold().split()
+    return draft.cut or not words or words[-1].endswith((",", ";", ":", "(", "-")) or words[-1] in STOPWORDS

@@ -28,14 +28,16 @@ _FOR_READERS = {
     "expert": " Write for specialists: name the design, the number of participants and the effect with its confidence "
     "interval as they stand.",
 }
+_LONGEST = 240
 _SENTENCE_RULES = (
-    'sentence ::= [A-Z] (letter | [0-9] "." [0-9]){15,240} " " cite (" " cite){0,2} "."',
+    f'sentence ::= [A-Z] (letter | [0-9] "." [0-9]){{15,{_LONGEST}}} " " cite (" " cite){{0,2}} "."',
     "letter ::= [^.!?\\[\\]\\n\\r]",
     'cite ::= "[" number "]"',
 )
 # Possessive, so that long nonsense is read in linear time.
 _SENTENCE = re.compile(r"\s*+(?P<text>[^\[\]\n]++)\s*+(?P<cites>(?:\[\d{1,4}\]\s*+)++)\.")
 _NUMBER = re.compile(r"\[(\d+)\]")
+_DECIMAL = re.compile(r"\d\.\d")
 # How models write that keep to no grammar.
 _SEVERAL = re.compile(r"\[(\d{1,4}(?:\s*[,;]\s*\d{1,4})+)\]")
 _BEHIND = re.compile(r"([.!?])[ ]*+((?:\[\d{1,4}\][ ]*+)++)(?![.!?])")
@@ -45,10 +47,14 @@ _NO_SPACE = re.compile(r"\s+([,;:])")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A sentence as the model wrote it; ``numbers`` are the evidence numbers it cites, from 1."""
+    """A sentence as the model wrote it; ``numbers`` are the evidence numbers it cites, from 1.
+
+    ``cut``: it was as long as the grammar lets one be, so that the model did not end it itself.
+    """
 
     text: str
     numbers: tuple[int, ...]
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +131,15 @@ def parse_drafts(raw: str) -> tuple[list[Draft], str]:
     drafts, position = [], 0
     while match := _SENTENCE.match(raw, position):
         numbers = tuple(dict.fromkeys(int(number) for number in _NUMBER.findall(match["cites"])))
-        drafts.append(Draft(match["text"].strip(), numbers))
+        drafts.append(Draft(match["text"].strip(), numbers, _is_cut(match["text"])))
         position = match.end()
     return drafts, raw[position:].strip()
+
+
+def _is_cut(text: str) -> bool:
+    """Whether ``text``, up to its first citation, is all that the grammar allows: its capital and the space behind it
+    come in addition, and the figure before and after a decimal point are one with it."""
+    return len(text) - 2 * len(_DECIMAL.findall(text)) - 2 >= _LONGEST
 
 
 def read_freely(raw: str) -> tuple[list[Draft], str]:

@@ -236,3 +236,13 @@ def test_a_text_of_the_grammar_reads_alike_either_way(text: str) -> None:
 )
 def test_reading_long_nonsense_freely_ends(raw: str) -> None:
     read_freely(raw)
+
+
+@pytest.mark.parametrize("words", ["a" * 239, "risk 1.5 " * 26 + "more or " + "x" * 49])
+def test_a_sentence_that_the_grammar_ended_is_known_from_one_that_the_model_ended(words: str) -> None:
+    """The grammar allows a capital and 240 characters, a decimal number's middle being one, and then a space."""
+    body = "T" + words
+    units = len(body) - 2 * body.count("1.5")
+    assert units == 240
+    assert [draft.cut for draft in parse_drafts(f"{body} [1].")[0]] == [False]
+    assert [draft.cut for draft in parse_drafts(f"{body}x [1]. It ended by itself [1].")[0]] == [True, False]
