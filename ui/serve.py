@@ -28,7 +28,11 @@ def serve(settings: Settings, *, port: int, address: str, browser: bool) -> int:
     """
     page = resources.files("pubmed_rag.ui").joinpath("app.py")
     command = [sys.executable, "-m", "streamlit", "run", str(page), *page_options(port, address, browser=browser)]
-    environment = {**os.environ, "PUBMED_RAG_LIBRARY": str(settings.library.expanduser().resolve())}
+    environment = {
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait for one another sleep: the browser needs the processors too
+        **os.environ,
+        "PUBMED_RAG_LIBRARY": str(settings.library.expanduser().resolve()),
+    }
     with subprocess.Popen(command, env=environment) as running, _passed_on(running):
         try:
             return max(0, running.wait())
