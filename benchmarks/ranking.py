@@ -122,7 +122,8 @@ def _mixtures(pools: list[Pool]) -> dict[str, Values]:
         "hybrid without sentences": _scored(pools, PAIR_WEIGHTS),
         "reciprocal ranks": np.array([_ndcg(pool, reciprocal_ranks(_arrays(pool))) for pool in pools]),
         "min-max instead of z-scores": np.array([_ndcg(pool, _min_max(_arrays(pool))) for pool in pools]),
-        "hybrid": _scored(pools, WEIGHTS),
+        "mixture (hybrid without letters)": _scored(pools, WEIGHTS),
+        "hybrid": np.array([_ndcg(pool, np.array(pool.fused, np.float32)) for pool in pools]),
     }
 
 

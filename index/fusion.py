@@ -20,6 +20,12 @@ WEIGHTS: Mapping[str, float] = {"bm25": 0.35, "dense": 0.30, "sentence": 0.35}
 PAIR_WEIGHTS: Mapping[str, float] = {"bm25": 0.45, "dense": 0.55}
 """Shares where there are no sentence vectors; measured likewise."""
 
+LETTERS = 0.17
+"""What the shared letters (``index.letters``) of the first candidates add to the weighted sum: z-scores times this."""
+
+PAIR_LETTERS = 0.30
+"""The same where there are no sentence vectors."""
+
 CHOSEN_ON = (
     "SciFact's 809 training claims, November 2026: nDCG@10 0.751, in five-fold cross-validation 0.746; "
     "without sentence vectors 0.737 both ways (docs/search.md)"
@@ -32,21 +38,26 @@ RRF_K = 60
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """How components become one score. ``sum``: weighted sum of z-scores. ``rrf``: reciprocal-rank fusion."""
+    """How components become one score. ``sum``: weighted sum of z-scores, to whose first candidates ``letters`` times
+    their shared letters are added. ``rrf``: reciprocal-rank fusion."""
 
     method: FusionMethod = "sum"
     weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
     pair_weights: Mapping[str, float] = field(default_factory=lambda: PAIR_WEIGHTS)
+    letters: float = LETTERS
+    pair_letters: float = PAIR_LETTERS
 
     def mixture(self) -> Mixture:
         """What a search tells of how it mixed. Ranks are fused without weights."""
-        weights = dict(self.weights) if self.method == "sum" else {}
-        known = weights in (dict(WEIGHTS), dict(PAIR_WEIGHTS))
+        weights = {**self.weights, "letters": self.letters} if self.method == "sum" else {}
+        known = weights in ({**WEIGHTS, "letters": LETTERS}, {**PAIR_WEIGHTS, "letters": PAIR_LETTERS})
         return Mixture(self.method, weights, (CHOSEN_ON if known else "set by the caller") if weights else "")
 
     def without_sentences(self) -> Fusion:
         """The same fusion where sentence vectors are left out, or are not there."""
-        return replace(self, weights=self.pair_weights) if "sentence" in self.weights else self
+        if "sentence" not in self.weights:
+            return self
+        return replace(self, weights=self.pair_weights, letters=self.pair_letters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,19 @@ is analysed once, by the analyzer of the word index.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-import numpy.typing as npt
 
 from pubmed_rag.core.records import Article
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import terms
+from pubmed_rag.index.letters import Matrix, Written, WrittenQuery, cosines_of, letter_columns, sentences_of
 from pubmed_rag.index.rerank import Candidates, TermStatistics
 
-Matrix = npt.NDArray[np.float32]
-
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Raised when a feature means something else than before; a ranker trained on another version is refused."""
 
 COMPONENTS = ("bm25", "dense", "sentence")
@@ -30,14 +27,6 @@ COMPONENTS = ("bm25", "dense", "sentence")
 _BREAK = "zzsentencebreakzz"
 """Between sentences, so that one call analyses them all; no stemmer or stopword list touches it."""
 
-_GREEK = {
-    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
-    "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi",
-    "χ": "chi", "ψ": "psi", "ω": "omega",
-}  # fmt: skip
-_PLAIN = str.maketrans({"-": "", **_GREEK})
-_TOKEN = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
-_GRAM = 4
 _WINDOW = 8
 _FIRST_YEAR = 1950
 
@@ -48,8 +37,7 @@ class _Query:
 
     order: tuple[str, ...]
     weights: Mapping[str, float]
-    symbols: frozenset[str]
-    grams: tuple[str, ...]
+    written: WrittenQuery
 
     @classmethod
     def of(cls, text: str, statistics: TermStatistics) -> _Query:
@@ -58,7 +46,7 @@ class _Query:
         total = statistics.count()
         found = {term: min(total, statistics.frequency("text", term)) for term in distinct}
         weights = {term: math.log(1.0 + (total - n + 0.5) / (n + 0.5)) for term, n in found.items()}
-        return cls(order, weights, frozenset(_symbols(_TOKEN.findall(normalise(text)))), _grams(text))
+        return cls(order, weights, WrittenQuery.of(text))
 
     @property
     def mass(self) -> float:
@@ -72,9 +60,7 @@ class _Text:
     sentences: tuple[tuple[str, ...], ...]
     title: frozenset[str]
     headings: frozenset[str]
-    symbols: frozenset[str]
-    letters: str
-    best_letters: str
+    written: Written
 
 
 def feature_names() -> tuple[str, ...]:
@@ -90,14 +76,13 @@ def features(candidates: Candidates) -> Matrix:
     """
     query = _Query.of(candidates.query, candidates.statistics)
     columns: dict[str, list[float] | Matrix] = dict(_score_columns(candidates))
-    cosines = [_cosines(candidates, row) for row in range(len(candidates.articles))]
+    cosines = [cosines_of(candidates, row) for row in range(len(candidates.articles))]
     texts = [
-        _text(article, block.spans if block is not None else None, values)
-        for article, block, values in zip(candidates.articles, candidates.blocks, cosines, strict=True)
+        _text(article, sentences_of(candidates, row), cosines[row]) for row, article in enumerate(candidates.articles)
     ]
     columns |= _sentence_columns(cosines, texts)
     columns |= _word_columns(query, texts, cosines)
-    columns |= _letter_columns(query, texts)
+    columns |= letter_columns(query.written, [text.written for text in texts])
     columns |= _article_columns(candidates.articles, texts)
     columns |= _query_columns(query, len(texts))
     return np.column_stack([np.asarray(columns[name], np.float32) for name in _NAMES]).astype(np.float32)
@@ -117,14 +102,6 @@ def _score_columns(candidates: Candidates) -> dict[str, Matrix]:
         columns[f"{name}_rank"] = 1.0 / (10.0 + better)
         columns[f"{name}_share"] = pool[:n] / max(float(pool.max()), 1e-9)
     return columns
-
-
-def _cosines(candidates: Candidates, row: int) -> Matrix:
-    block = candidates.blocks[row]
-    if block is None or not len(block.vectors):
-        return np.zeros(0, np.float32)
-    values: Matrix = block.vectors @ candidates.vector
-    return values
 
 
 def _sentence_columns(cosines: Sequence[Matrix], texts: Sequence[_Text]) -> dict[str, list[float]]:
@@ -228,22 +205,6 @@ def _nearness(query: _Query, pairs: set[tuple[str, str]], text: _Text) -> tuple[
     return len(near) / count, len(adjacent) / count, best / query.mass
 
 
-def _letter_columns(query: _Query, texts: Sequence[_Text]) -> dict[str, list[float] | Matrix]:
-    """Symbols (numbers, genes) as written, and pieces of four letters, rare ones among the candidates weighing more."""
-    symbols = [len(query.symbols & text.symbols) / len(query.symbols) if query.symbols else 1.0 for text in texts]
-    n = len(texts)
-    if not query.grams or not n:
-        return {"symbols": symbols, "letters": np.zeros(n, np.float32), "best_letters": np.zeros(n, np.float32)}
-    present = np.array([[gram in text.letters for gram in query.grams] for text in texts], np.float32)
-    in_best = np.array([[gram in text.best_letters for gram in query.grams] for text in texts], np.float32)
-    weight = np.log(1.0 + (n - present.sum(0) + 0.5) / (present.sum(0) + 0.5))
-    return {
-        "symbols": symbols,
-        "letters": present @ weight / weight.sum(),
-        "best_letters": in_best @ weight / weight.sum(),
-    }
-
-
 def _article_columns(articles: Sequence[Article], texts: Sequence[_Text]) -> dict[str, list[float]]:
     lengths = [sum(map(len, text.sentences)) for text in texts]
     kinds = [{term.name.casefold() for term in article.publication_types} for article in articles]
@@ -260,15 +221,12 @@ def _query_columns(query: _Query, n: int) -> dict[str, list[float]]:
     return {
         "query_terms": [math.log1p(len(query.weights))] * n,
         "query_idf": [query.mass / max(1, len(query.weights))] * n,
-        "query_symbols": [float(len(query.symbols))] * n,
+        "query_symbols": [float(len(query.written.symbols))] * n,
     }
 
 
-def _text(article: Article, spans: npt.NDArray[np.int32] | None, cosines: Matrix) -> _Text:
-    text = article.text
-    pieces = [text] if spans is None or not len(spans) else [text[start:end] for start, end in spans.tolist()]
+def _text(article: Article, pieces: Sequence[str], cosines: Matrix) -> _Text:
     clean = normalise(f" {_BREAK} ".join(pieces))
-    tokens = _TOKEN.findall(clean)
     sentences: list[tuple[str, ...]] = []
     current: list[str] = []
     for term in terms(clean):
@@ -286,34 +244,8 @@ def _text(article: Article, spans: npt.NDArray[np.int32] | None, cosines: Matrix
         sentences=tuple(sentences),
         title=frozenset(terms(normalise(article.title))) if article.title else frozenset(),
         headings=frozenset(terms(normalise(headings))) if headings else frozenset(),
-        symbols=frozenset(_symbols(tokens)),
-        letters=_letters(tokens),
-        best_letters=_letters(_TOKEN.findall(normalise(best))),
+        written=Written.of(clean, best),
     )
-
-
-def _symbols(tokens: Sequence[str]) -> Iterator[str]:
-    """Numbers, genes and abbreviations as written, but for hyphens and Greek letters: ``IL-2`` and ``IL2`` are one."""
-    for token in tokens:
-        if token.isalpha() and token.islower():
-            continue  # most are: the quick way out
-        if any(map(str.isdigit, token)) or sum(map(str.isupper, token)) >= 2:
-            yield _plain(token)
-
-
-def _plain(text: str) -> str:
-    folded = text.casefold()
-    return folded.replace("-", "") if folded.isascii() else folded.translate(_PLAIN)
-
-
-def _letters(tokens: Sequence[str]) -> str:
-    return f" {_plain(' '.join(tokens))} "
-
-
-def _grams(text: str) -> tuple[str, ...]:
-    letters = _letters(_TOKEN.findall(normalise(text)))
-    grams = (letters[start : start + _GRAM] for start in range(len(letters) - _GRAM + 1))
-    return tuple(dict.fromkeys(gram for gram in grams if " " not in gram[1:-1]))
 
 
 _NAMES = (

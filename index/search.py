@@ -21,6 +21,7 @@ from pubmed_rag.core.text import normalise
 from pubmed_rag.index.embedder import Embedder, check_same_model
 from pubmed_rag.index.fusion import Fusion, as_fusion_method, ranks
 from pubmed_rag.index.generation import Generation, current_generation, current_name
+from pubmed_rag.index.letters import LettersReranker
 from pubmed_rag.index.pubmed_mode import LibraryMesh, PubmedFound, search_pubmed
 from pubmed_rag.index.pubmed_search import Sort
 from pubmed_rag.index.ranker import RankerManifest
@@ -177,13 +178,16 @@ class Searcher:
     def candidates(self, query: str, most: int) -> Candidates:
         """What a re-ranker would be shown for ``query``: the first ``most`` of ``hybrid`` by the weighted sum."""
         indexes, vector = self.indexes(), self.encode(query)
+        fusion = replace(self._fusion, method="sum")
+        fusion = fusion if indexes.sentences else fusion.without_sentences()
         shown: list[Candidates] = []
 
         def look(ranking: Ranking) -> Ranking:
-            shown.append(self._candidates(query, vector, ranking, min(most, len(ranking.keys)), indexes))
-            return ranking
+            near = self._by_letters(query, vector, ranking, indexes, fusion)
+            shown.append(self._candidates(query, vector, near, min(most, len(near.keys)), indexes))
+            return near
 
-        rank_by_both(indexes, query, vector, 1, Filters(), replace(self._fusion, method="sum"), look)
+        rank_by_both(indexes, query, vector, 1, Filters(), fusion, look)
         return shown[0]
 
     def learned(self) -> RankerManifest:
@@ -249,12 +253,21 @@ class Searcher:
         if mode == "dense" or how is None:
             return rank_by_meaning(indexes, vector, wanted, filters)
 
-        def second_look(ranking: Ranking) -> Ranking:
-            if how.reranker is None:
-                return ranking
-            return reranked(ranking, how.reranker, lambda n: self._candidates(query, vector, ranking, n, indexes))
+        fusion, reranker = how.fusion if indexes.sentences else how.fusion.without_sentences(), how.reranker
 
-        return rank_by_both(indexes, query, vector, wanted, filters, how.fusion, second_look)
+        def second_look(ranking: Ranking) -> Ranking:
+            near = self._by_letters(query, vector, ranking, indexes, fusion)
+            if reranker is None:
+                return near
+            return reranked(near, reranker, lambda n: self._candidates(query, vector, near, n, indexes))
+
+        return rank_by_both(indexes, query, vector, wanted, filters, fusion, second_look)
+
+    def _by_letters(self, query: str, vector: Vectors, ranking: Ranking, indexes: Indexes, fusion: Fusion) -> Ranking:
+        if fusion.method != "sum" or not fusion.letters:
+            return ranking
+        by_letters = LettersReranker(fusion.letters)
+        return reranked(ranking, by_letters, lambda n: self._candidates(query, vector, ranking, n, indexes))
 
     def _candidates(self, query: str, vector: Vectors, ranking: Ranking, n: int, indexes: Indexes) -> Candidates:
         keys = [int(key) for key in ranking.keys[:n]]

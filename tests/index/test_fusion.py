@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from pubmed_rag.core.errors import UsageError
 from pubmed_rag.index.fusion import (
+    LETTERS,
+    PAIR_LETTERS,
     PAIR_WEIGHTS,
     RRF_K,
     WEIGHTS,
@@ -81,9 +83,9 @@ def test_an_unknown_fusion_names_the_known() -> None:
 
 def test_weights_say_what_they_were_chosen_on() -> None:
     mixture = Fusion().mixture()
-    assert (mixture.method, dict(mixture.weights)) == ("sum", dict(WEIGHTS))
+    assert (mixture.method, dict(mixture.weights)) == ("sum", {**WEIGHTS, "letters": LETTERS})
     assert "training claims" in mixture.chosen_on
-    assert Fusion().without_sentences().mixture().weights == PAIR_WEIGHTS
+    assert Fusion().without_sentences().mixture().weights == {**PAIR_WEIGHTS, "letters": PAIR_LETTERS}
     assert Fusion(weights={"bm25": 0.9, "dense": 0.1}).mixture().chosen_on == "set by the caller"
     ranks_only = Fusion("rrf").mixture()
     assert (ranks_only.method, ranks_only.weights, ranks_only.chosen_on) == ("rrf", {}, "")

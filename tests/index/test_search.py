@@ -108,7 +108,7 @@ def test_hybrid_components_are_exact_whoever_proposed_the_hit(many: TinyLibrary)
 def test_search_and_index_tell_the_weights_and_what_they_were_chosen_on(many: TinyLibrary) -> None:
     mixture = many.search(QUERY, "hybrid").mixture
     assert mixture is not None
-    assert set(mixture.weights) == {"bm25", "dense", "sentence"}
+    assert set(mixture.weights) == {"bm25", "dense", "sentence", "letters"}
     assert "training claims" in mixture.chosen_on
     assert current_generation(many.paths).manifest.mixture == mixture
     assert many.search(QUERY, "bm25").mixture is None
@@ -122,7 +122,7 @@ def test_an_index_without_sentences_fuses_two_components(tiny: Opener) -> None:
     hits, mixture = result.hits, result.mixture
     assert mixture is not None
     assert mixture == current_generation(library.paths).manifest.mixture
-    assert set(mixture.weights) == {"bm25", "dense"}
+    assert set(mixture.weights) == {"bm25", "dense", "letters"}
     assert {tuple(part.name for part in hit.components) for hit in hits} == {("bm25", "dense")}
     assert library.searcher.sentence_vectors().of(1) is None
 
