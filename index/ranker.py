@@ -23,7 +23,8 @@ import numpy.typing as npt
 from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexMissingError, InputError
 from pubmed_rag.core.files import write_text
 from pubmed_rag.core.progress import SILENT, Progress
-from pubmed_rag.index.ranker_features import FEATURES_VERSION, Matrix, feature_names, features
+from pubmed_rag.index.letters import Matrix
+from pubmed_rag.index.ranker_features import FEATURES_VERSION, feature_names, features
 from pubmed_rag.index.rerank import Candidates
 from pubmed_rag.index.words import Scores
 

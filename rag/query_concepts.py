@@ -54,9 +54,11 @@ _PLAIN = frozenset(
     patterns per perform performance performed performing person persons play plays point position possible potential
     practice predict predicted predicting prediction predictive predictor predictors predicts prefer preferred presence
     present prevent preventing prevents previous primary problem process produce promote provide provided provides
-    question quick rate rates raise raised raises ratio read really reason receive receiving recommended reduce reduced reduces reducing
+    question quick rate rates raise raised raises ratio read really reason receive receiving recommended reduce
+    reduced reduces reducing
     reduction reflect relate related relation relationship relevant reliable rely remain report reported require
-    required requires respond response responses result results risk risks role routine routinely safe safety same second secondary
+    required requires respond response responses result results risk risks role routine routinely safe safety same
+    second secondary
     selected sensitive separate serious setting severe severity short shorter shortly should side significance
     significant similar simple site size slow small solution some specific stage standard start starting status still
     studies study subject subjects successful suffer suggest suggested suitable superior support supports sure surface
