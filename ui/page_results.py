@@ -25,8 +25,13 @@ _LONGEST_SEARCHED = 50_000
 """Characters of an article in which matched words are looked for."""
 
 
-def one_list(library: Library, result: SearchResult, filters: Filters, asked: object, size: int) -> None:
-    """The results page by page. ``asked`` is what was searched for and how: another search begins at page one."""
+def one_list(
+    library: Library, result: SearchResult, found: Sequence[Article], filters: Filters, asked: object, size: int
+) -> None:
+    """The results page by page; ``found`` are their articles, as far as the library still holds them.
+
+    ``asked`` is what was searched for and how: another search begins at page one.
+    """
     if not result.hits:
         st.info(nothing(result, filters))
         return
@@ -34,11 +39,11 @@ def one_list(library: Library, result: SearchResult, filters: Filters, asked: ob
     st.caption(count(result))
     at = page_at((asked, size), len(result.hits), size)
     hits = result.hits[at * size : (at + 1) * size]
-    articles = library.store.get_many([hit.id for hit in hits])
+    articles = {article.id: article for article in found}
     for hit in hits:
         row(hit, articles.get(hit.id), result.query)
     pager(len(result.hits), size)
-    save(library, [hit.id for hit in result.hits])
+    save(library, [hit.id for hit in result.hits], held=articles)
 
 
 def nothing(result: SearchResult, filters: Filters) -> str:
@@ -110,8 +115,15 @@ def _unpick() -> None:
     st.session_state[_PICKED] = {}
 
 
-def save(library: Library, ids: Sequence[str], elsewhere: Mapping[str, Article] | None = None) -> None:
-    """Files of the chosen articles, or of those with ``ids``. Articles ``elsewhere`` are not in the library."""
+def save(
+    library: Library,
+    ids: Sequence[str],
+    elsewhere: Mapping[str, Article] | None = None,
+    *,
+    held: Mapping[str, Article] | None = None,
+) -> None:
+    """Files of the chosen articles, or of those with ``ids``. Articles ``elsewhere`` are not in the library; those
+    ``held`` have been read from it already."""
     chosen = picked()
     label = (
         say_count("Save {count} chosen article", "Save {count} chosen articles", len(chosen))
@@ -120,7 +132,8 @@ def save(library: Library, ids: Sequence[str], elsewhere: Mapping[str, Article] 
     )
     with st.expander(label, key="search.save.expander"):
         wanted = chosen or list(ids)
-        found = {**(elsewhere or {}), **library.store.get_many(wanted)}
+        read = held or {}
+        found = {**(elsewhere or {}), **read, **library.store.get_many([one for one in wanted if one not in read])}
         save_articles([found[article_id] for article_id in wanted if article_id in found], "search")
         if chosen:
             st.button(say("Choose none"), key="search.unpick", on_click=_unpick)

@@ -100,7 +100,7 @@ def render(desk: Desk) -> None:
         outside = (query, sort, filters) if live else None
         side_by_side(desk, lists, live=outside, filters=filters, asked=asked, size=size)
     else:
-        one_list(library, result, filters, asked, size)
+        one_list(library, result, found, filters, asked, size)
 
 
 def _ways(library: Library, query: str) -> tuple[str, bool, bool, Sort]:
