@@ -40,6 +40,10 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-
 DEPTH = 200
 """Results that the page asks for, so the peer asks for as many."""
 PATIENCE = 300.0
+AHEAD = 10.0
+"""Seconds that somebody looks at the page before the first search."""
+REST = 5.0
+"""Seconds during which nothing is done, to see what open tabs cost by themselves."""
 DRAWN = """() => {
   for (const host of document.querySelectorAll("*")) {
     const canvas = host.shadowRoot?.querySelector("canvas[data-drawn]");
@@ -195,6 +199,7 @@ def questions(count: int) -> list[str]:
 def measure(library: Path, browser: Browser, tabs: int, searches: int) -> list[str]:
     """Print every figure; returns what missed its limit."""
     report = Report()
+    _ahead(report, library, browser)
     with served(library) as (url, process, start), ExitStack() as stack, open_library(library) as peer:
         report.line("the server answers after", start)
         first = seconds(lambda: _shown(opened(browser, stack, url)))
@@ -204,7 +209,7 @@ def measure(library: Path, browser: Browser, tabs: int, searches: int) -> list[s
         asked = questions(searches + 20)
         warm, asked = asked[:3], asked[3:]
         cold = search(page, warm[0])
-        report.line("the first search of all: index and model are loaded", cold)
+        report.line("the first search of all, at once: index and model are loaded", cold)
         for query in warm:
             peer.search(query, top=DEPTH)
             search(page, f"{query} again")
@@ -214,6 +219,15 @@ def measure(library: Path, browser: Browser, tabs: int, searches: int) -> list[s
         _tabs(report, browser, stack, url, process, tabs, asked)
         _growth(report, page, process, asked[-searches:])
     return report.missed
+
+
+def _ahead(report: Report, library: Path, browser: Browser) -> None:
+    """The first search of a process that had time to load what it needs."""
+    with served(library) as (url, _, _), ExitStack() as stack:
+        page = opened(browser, stack, f"{url}?page=Search")
+        _shown(page)
+        time.sleep(AHEAD)
+        report.line(f"the first search of all, {AHEAD:.0f} s after the page", search(page, questions(1)[0]))
 
 
 def _shown(page: Page) -> None:
@@ -284,6 +298,10 @@ def _tabs(
     report.line(
         f"memory for each of {tabs} more tabs, with mapped files", (after.whole - before.whole) / tabs, unit="MB"
     )
+    used = processor(process)
+    time.sleep(REST)
+    idle_share = 100 * (processor(process) - used) / REST
+    report.line("the server's processor with all these tabs left alone", idle_share, 10, unit="%")
     report.line("memory of the server, own", after.own, unit="MB", note=f"with mapped files {after.whole:.0f} MB")
 
 
