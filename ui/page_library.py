@@ -26,8 +26,7 @@ def render(desk: Desk) -> None:
     """Draw the page."""
     show(tag("h2", say("What is in it"), cls="prag-part"))
     _numbers(desk.library)
-    found = _overview(str(desk.library.paths.root), desk.library.store.last_sequence(), desk.library)
-    _contents(found)
+    _contents(contents(desk.library))
     show(tag("h2", say("Index"), cls="prag-part"))
     _index(desk)
     show(tag("h2", say("Sources"), cls="prag-part"))
@@ -35,6 +34,11 @@ def render(desk: Desk) -> None:
     show(tag("h2", say("Add articles"), cls="prag-part"))
     add(lambda: desk, busy=desk.jobs.running() is not None, settings=desk.library.settings)
     page_jobs.history(desk.jobs)
+
+
+def contents(library: Library) -> Overview:
+    """What the library is made of, counted once for each state of it."""
+    return _overview(str(library.paths.root), library.store.last_sequence(), library)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

@@ -11,6 +11,7 @@ import streamlit as st
 from pubmed_rag.core.errors import PubmedRagError
 from pubmed_rag.index.generation import current_name
 from pubmed_rag.ui.api import Library
+from pubmed_rag.ui.page_library import contents
 from pubmed_rag.ui.page_state import Source
 
 log = logging.getLogger(__name__)
@@ -38,9 +39,13 @@ def _begin(root: str, generation: str, _library: Library) -> threading.Timer:  #
 
 
 def load(library: Library) -> None:
-    """Search once, so that all a search needs is there. What is missing is said where somebody searches."""
+    """Search once, so that all a search needs is there, and count what the page Library shows.
+
+    What is missing is said where somebody searches.
+    """
     try:
         library.search("heart failure", top=1)
+        contents(library)
     except Exception as error:  # the edge: this thread has nobody to raise to
         log.info("not loaded ahead", exc_info=error)
     settle()
