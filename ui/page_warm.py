@@ -53,7 +53,7 @@ def load(library: Library) -> None:
 
 def settle() -> None:
     """Set apart what is in memory now. A collection of garbage then looks at what came later only: with the libraries
-    of the encoder in memory it would otherwise take a third of a second, during which no page is drawn."""
+    of the encoder in memory it would otherwise take a quarter of a second, during which no page is drawn."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

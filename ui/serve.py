@@ -54,7 +54,7 @@ def page_options(port: int, address: str, *, browser: bool) -> list[str]:
         # Nobody edits an installed program: watching its hundreds of files costs time at each start.
         *("--server.fileWatcherType", "none", "--server.runOnSave", "false"),
         # Streamlit would collect all garbage after every redraw of every tab, also of the part that looks for jobs each
-        # second: with the encoder's libraries in memory a third of a second of the processor each time, during which
+        # second: with the encoder's libraries in memory a quarter of a second of the processor each time, during which
         # nothing else is drawn. Python's own collector comes when there is something to collect.
         *("--runner.postScriptGC", "false"),
     ]
