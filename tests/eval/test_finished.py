@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,9 +130,10 @@ def test_the_list_of_challenges(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "claims", runs / "of eval run")  # has a manifest of its own
     late = runs / "second" / "manifest.json"
     late.write_text(late.read_text(encoding="utf-8").replace('"date": "2', '"date": "3'), encoding="utf-8")
-    for path in (runs / "begun").glob("*/runs/*.trec"):
-        path.touch()
     now = datetime.now(UTC)
+    later = (now + timedelta(seconds=2)).timestamp()  # than the second in which the challenge ended
+    for path in (runs / "begun").glob("*/runs/*.trec"):
+        os.utime(path, (later, later))
     assert [(item.folder.name, item.state) for item in list_challenges(runs, now=now)] == [
         ("second", "finished"),
         ("begun", "running"),
