@@ -120,7 +120,13 @@ def attention_by_text(
 
     lengths = _lengths(attention_mask, query)
     plain = query.shape == key.shape == value.shape and not any(more.get(name) is not None for name in _NOT_HERE)
-    if lengths is None or not plain or more.get("dropout") or more.get("is_causal") or query.shape[2] > _MOST_TOKENS:
+    if (
+        lengths is None
+        or not plain
+        or more.get("dropout")
+        or more.get("is_causal")
+        or not _FEWEST_TOKENS <= query.shape[2] <= _MOST_TOKENS
+    ):
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **more)
@@ -135,7 +141,8 @@ def attention_by_text(
 
 
 _NOT_HERE = ("position_bias", "softcap", "sliding_window", "cache", "s_aux")
-_MOST_TOKENS = 512
+_FEWEST_TOKENS, _MOST_TOKENS = 128, 512
+"""Between which a text at a time is faster: shorter ones are too many, and have hardly any padding."""
 
 
 def _lengths(mask: Any, query: Any) -> list[int] | None:

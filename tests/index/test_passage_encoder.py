@@ -67,19 +67,23 @@ def test_faster_layers_say_the_same(model: Any, way: Any) -> None:
     assert sum(part.activation == "gelu" for part in packed) == (2 if packed else 0)
 
 
-def test_attention_by_text_is_attention() -> None:
+@pytest.mark.parametrize("n", [9, 130])
+def test_attention_by_text_is_attention(n: int) -> None:
+    """Short texts go to the attention of torch, long ones are worked on one at a time."""
     import torch
     from torch.nn.functional import scaled_dot_product_attention as reference
 
     torch.manual_seed(0)
-    query, key, value = torch.randn(3, 4, 2, 9, 8)
-    whole = torch.ones(4, 9, dtype=torch.bool)
-    ends = torch.arange(9) < torch.tensor([9, 1, 4, 7])[:, None]
-    hidden_ends = ends[:, None, None, :].expand(4, 1, 9, 9)
-    causal = torch.ones(9, 9, dtype=torch.bool).tril().expand(4, 1, 9, 9)
+    layer: Any = torch.nn.Module()
+    layer.is_causal = False  # as in every encoder
+    query, key, value = torch.randn(3, 4, 2, n, 8)
+    whole = torch.ones(4, n, dtype=torch.bool)
+    ends = torch.arange(n) < torch.tensor([n, 1, n // 2, n - 2])[:, None]
+    hidden_ends = ends[:, None, None, :].expand(4, 1, n, n)
+    causal = torch.ones(n, n, dtype=torch.bool).tril().expand(4, 1, n, n)
     cases = ((None, whole), (hidden_ends, ends), (hidden_ends.contiguous(), ends), (causal, whole))
     for mask, counts in (*cases, (hidden_ends.flip(-1), whole)):
-        found, weights = fast_model.attention_by_text(torch.nn.Module(), query, key, value, mask)
+        found, weights = fast_model.attention_by_text(layer, query, key, value, mask)
         expected = reference(query, key, value, attn_mask=mask).transpose(1, 2)
         assert weights is None
         assert torch.allclose(found[counts], expected[counts], atol=1e-5)
