@@ -1,7 +1,7 @@
 // The map of the articles on a canvas: points, names of groups, zoom, and an article under pointer or key.
 // `data` is what drawing() in map_view.py makes. Text of records reaches the page by fillText and textContent only.
 
-const MARGIN = 26, REACH = 14, MOST_ZOOM = 24, MOVED = 5, NARROW = 640;
+const MARGIN = 26, BUTTONS = 58, REACH = 14, MOST_ZOOM = 24, MOVED = 5, NARROW = 640;
 const kept = new WeakMap(); // what a redraw by Streamlit must not lose: zoom and position
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -31,10 +31,10 @@ function build(root, data, state, tell) {
   root.append(map);
 
   let width = 0, height = 0, hover = -1, labels = [], frame = 0;
-  const x = (i) => MARGIN + ((data.x[i] / 1e4) * state.zoom - state.left) * (width - 2 * MARGIN);
+  const x = (i) => MARGIN + ((data.x[i] / 1e4) * state.zoom - state.left) * (width - MARGIN - BUTTONS);
   const y = (i) => MARGIN + ((data.y[i] / 1e4) * state.zoom - state.top) * (height - 2 * MARGIN);
   const place = (label) => [
-    MARGIN + ((label.x / 1e4) * state.zoom - state.left) * (width - 2 * MARGIN),
+    MARGIN + ((label.x / 1e4) * state.zoom - state.left) * (width - MARGIN - BUTTONS),
     MARGIN + ((label.y / 1e4) * state.zoom - state.top) * (height - 2 * MARGIN),
   ];
   const radius = () => (count > 1500 ? 2.6 : count > 300 ? 3.4 : 4.5) * Math.min(2.2, Math.sqrt(state.zoom));
@@ -158,7 +158,7 @@ function build(root, data, state, tell) {
   }
 
   function rescale(by, px = width / 2, py = height / 2) {
-    const before = state.zoom, u = (px - MARGIN) / (width - 2 * MARGIN), v = (py - MARGIN) / (height - 2 * MARGIN);
+    const before = state.zoom, u = (px - MARGIN) / (width - MARGIN - BUTTONS), v = (py - MARGIN) / (height - 2 * MARGIN);
     state.zoom = Math.min(MOST_ZOOM, Math.max(1, state.zoom * by));
     state.left = ((state.left + u) / before) * state.zoom - u;
     state.top = ((state.top + v) / before) * state.zoom - v;
@@ -185,7 +185,7 @@ function build(root, data, state, tell) {
       if (Math.hypot(px - held.px, py - held.py) > MOVED) held.moved = true;
       if (held.moved && state.zoom > 1) {
         canvas.setPointerCapture(event.pointerId);
-        state.left = held.left - (px - held.px) / (width - 2 * MARGIN);
+        state.left = held.left - (px - held.px) / (width - MARGIN - BUTTONS);
         state.top = held.top - (py - held.py) / (height - 2 * MARGIN);
         look(-1);
         limit();
@@ -241,7 +241,7 @@ function build(root, data, state, tell) {
       state.at = step(ways[event.key]);
       const px = x(state.at), py = y(state.at);
       if (px < 0 || py < 0 || px > width || py > height) {
-        state.left += (px - width / 2) / (width - 2 * MARGIN);
+        state.left += (px - width / 2) / (width - MARGIN - BUTTONS);
         state.top += (py - height / 2) / (height - 2 * MARGIN);
       }
       limit();
