@@ -54,7 +54,7 @@ def test_searches_are_compared_side_by_side(served: Served, tab: Open) -> None:
     page = tab(search(served, "asthma placebo"))
     page.locator(".prag-hit").first.wait_for()
     page.get_by_text("Side by side").click()
-    page.get_by_text("found on both sides").wait_for()
+    page.get_by_text("found on both sides").first.wait_for()
     settled(page)
     link = page.locator(".prag-mark a").first
     target = link.get_attribute("href")
@@ -103,7 +103,7 @@ def test_a_file_is_uploaded_while_another_tab_asks(served: Served, tab: Open) ->
     adding.get_by_role("button", name="Add these files").click()
     adding.get_by_text("1 new, 0 revised").first.wait_for()
     asking.get_by_role("heading", name="Sources").wait_for()
-    asking.get_by_text("library of 63 articles").wait_for()  # without being reloaded
+    asking.get_by_text("library of 63 articles").first.wait_for()  # without being reloaded
     found = tab(search(served, "bisoprolol"))
     found.get_by_text("Bisoprolol in heart failure").first.wait_for()
     looks(adding, "journey-uploaded", height=1000)
@@ -137,7 +137,7 @@ def test_results_leave_as_ris_that_a_parser_reads(served: Served, tab: Open, tmp
 
 def test_a_bar_of_a_report_opens_its_topic(served: Served, tab: Open) -> None:
     page = tab(f"{served.url}?page=Challenge", height=2600)
-    page.get_by_text("both wins 18 topics").wait_for()
+    page.get_by_text("both wins 18 topics").first.wait_for()
     settled(page)
     chart = page.locator("[data-testid=stVegaLiteChart] canvas").last
     chart.scroll_into_view_if_needed()
@@ -166,7 +166,7 @@ def test_ten_results_are_judged_by_keys_and_become_qrels(served: Served, tab: Op
             given.pop()
         else:
             given.append((title, key))
-        page.get_by_text(re.compile(rf"^{len(given)} of \d+ judged$")).wait_for()
+        page.get_by_text(re.compile(rf"^{len(given)} of \d+ judged$")).first.wait_for()
         settled(page)
         if number == 3:
             looks(page, "journey-judging", height=1300)
@@ -185,11 +185,11 @@ def test_ten_results_are_judged_by_keys_and_become_qrels(served: Served, tab: Op
         page.get_by_role("button", name="Save the judgements").click()
     assert Path(download.value.path()).read_bytes() == qrels.read_bytes()
     page.get_by_role("button", name="Measure the systems").click()
-    page.get_by_text(re.compile("on your judgements: ")).wait_for()
+    page.get_by_text(re.compile("on your judgements: ")).first.wait_for()
     looks(page, "journey-judged", height=1900)
     later = tab(f"{served.url}?page=Challenge&part=judging")  # and another day it goes on there
     later.get_by_role("button", name="Begin or go on").click()
-    later.get_by_text(re.compile(r"^10 of \d+ judged$")).wait_for()
+    later.get_by_text(re.compile(r"^10 of \d+ judged$")).first.wait_for()
 
 
 def test_each_of_several_tabs_gets_its_own_answer(served: Served, tab: Open) -> None:
@@ -206,7 +206,7 @@ def test_each_of_several_tabs_gets_its_own_answer(served: Served, tab: Open) -> 
 def test_the_map_opens_an_article_by_keyboard(served: Served, tab: Open) -> None:
     page = tab(f"{served.url}?page=Map", height=1300)
     page.get_by_role("button", name="Draw the map").click()
-    page.get_by_text("Colour by").wait_for()
+    page.get_by_text("Colour by").first.wait_for()
     settled(page)
     shot(page, "journey-map")
     box = page.get_by_role("combobox", name="Group")

@@ -40,7 +40,7 @@ def compared(page: Page) -> None:
     """Two lists beside each other."""
     page.locator(".prag-hit").first.wait_for()
     page.get_by_text("Side by side").click()
-    page.get_by_text("found on both sides").wait_for()
+    page.get_by_text("found on both sides").first.wait_for()
 
 
 def alike(page: Page) -> None:
@@ -60,7 +60,7 @@ def listed(page: Page) -> None:
 def mapped(page: Page) -> None:
     """The map, once it is drawn."""
     page.get_by_role("button", name="Draw the map").click()
-    page.get_by_text("Colour by").wait_for()
+    page.get_by_text("Colour by").first.wait_for()
 
 
 def reported(page: Page) -> None:

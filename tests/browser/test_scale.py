@@ -44,7 +44,7 @@ def test_nothing_leaves_this_machine(whole: Served, tab: Open) -> None:
     for address in ("?q=Does+aspirin+prevent+stroke%3F", "?page=Search&q=asthma", "?page=Map", "?page=Library",
                     "?page=Challenge"):  # fmt: skip
         page.goto(whole.url + address)
-        page.get_by_text("library of").wait_for()
+        page.get_by_text("library of").first.wait_for()
         settled(page)
     assert len(asked) > 20
     away = [url for url in asked if urlsplit(url).scheme in ("http", "https", "ws", "wss")
@@ -96,7 +96,7 @@ def test_the_map_answers_mouse_and_keys(whole: Served, tab: Open) -> None:
     canvas.wait_for()
     settled(page)
     assert ink(page) > 0.002
-    page.get_by_text("Light up").wait_for()
+    page.get_by_text("Light up").first.wait_for()
     shot(page, "map-lit")
 
     canvas.focus()  # by key: step to an article, hear its name, open it

@@ -42,7 +42,7 @@ def test_a_follow_up_is_asked_by_keyboard_and_the_answer_before_stays(beside: Se
     box = page.get_by_role("textbox", name="Ask a follow-up")
     box.fill("And in children?")
     box.press("Enter")
-    page.get_by_text("Asked as:").wait_for()
+    page.get_by_text("Asked as:").first.wait_for()
     page.get_by_role("heading", name="Sources").last.wait_for()
     assert page.locator(".prag-question").count() == 2
     box.wait_for()
@@ -64,7 +64,7 @@ def test_pubmed_itself_is_a_third_list(beside: Served, tab: Open) -> None:
     page.locator(".prag-hit").first.wait_for()
     page.get_by_text("Nothing leaves this machine").first.wait_for()
     page.get_by_text("Side by side").click()
-    page.get_by_text("found on both sides").wait_for()
+    page.get_by_text("found on both sides").first.wait_for()
     page.get_by_text("PubMed too").click()
     page.locator(".prag-outside").nth(2).wait_for()
     page.get_by_text("Only what you search for leaves this machine").first.wait_for()
@@ -93,9 +93,9 @@ def press(button: Locator, outcome: Locator) -> None:
 
 def test_an_open_search_follows_the_index_that_is_switched(beside: Served, tab: Open) -> None:
     searching = tab(f"{beside.url}?page=Search&q=budesonide%5Bti%5D")
-    searching.get_by_text("1 article matches").wait_for()
+    searching.get_by_text("1 article matches").first.wait_for()
     library = tab(f"{beside.url}?page=Library")
-    library.get_by_text("Generations kept (2)").wait_for()
+    library.get_by_text("Generations kept (2)").first.wait_for()
     settled(library)
     library.get_by_text("Generations kept (2)").click()
     press(library.get_by_role("button", name="Switch …"), library.get_by_text("1 later change of the library cannot"))
