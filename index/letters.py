@@ -101,8 +101,7 @@ def shared_letters(candidates: Candidates) -> Scores:
 
 
 def _written(candidates: Candidates, row: int) -> Written:
-    sentences, cosines = sentences_of(candidates, row), cosines_of(candidates, row)
-    best = sentences[int(cosines.argmax())] if 0 < len(cosines) == len(sentences) else ""
+    best = best_sentence(sentences_of(candidates, row), cosines_of(candidates, row))
     return Written.of(normalise(candidates.articles[row].text), best)
 
 
@@ -139,6 +138,11 @@ def cosines_of(candidates: Candidates, row: int) -> Matrix:
         return np.zeros(0, np.float32)
     values: Matrix = block.vectors @ candidates.vector
     return values
+
+
+def best_sentence(sentences: Sequence[str], cosines: Matrix) -> str:
+    """The one of s sentences with the highest of ``cosines`` (s,); "" where not every sentence has one."""
+    return sentences[int(cosines.argmax())] if 0 < len(cosines) == len(sentences) else ""
 
 
 def _symbols(tokens: Sequence[str]) -> Iterator[str]:

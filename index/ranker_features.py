@@ -16,7 +16,15 @@ import numpy as np
 from pubmed_rag.core.records import Article
 from pubmed_rag.core.text import normalise
 from pubmed_rag.index.analysis import terms
-from pubmed_rag.index.letters import Matrix, Written, WrittenQuery, cosines_of, letter_columns, sentences_of
+from pubmed_rag.index.letters import (
+    Matrix,
+    Written,
+    WrittenQuery,
+    best_sentence,
+    cosines_of,
+    letter_columns,
+    sentences_of,
+)
 from pubmed_rag.index.rerank import Candidates, TermStatistics
 
 FEATURES_VERSION = 2
@@ -239,12 +247,11 @@ def _text(article: Article, pieces: Sequence[str], cosines: Matrix) -> _Text:
     headings = " ; ".join(
         [*(h.name for h in article.mesh), *article.keywords, *(chemical.name for chemical in article.chemicals)]
     )
-    best = pieces[int(cosines.argmax())] if 0 < len(cosines) == len(pieces) else ""
     return _Text(
         sentences=tuple(sentences),
         title=frozenset(terms(normalise(article.title))) if article.title else frozenset(),
         headings=frozenset(terms(normalise(headings))) if headings else frozenset(),
-        written=Written.of(clean, best),
+        written=Written.of(clean, best_sentence(pieces, cosines)),
     )
 
 

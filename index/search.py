@@ -145,8 +145,7 @@ class Searcher:
                 warnings=(*found.warnings, *result.warnings),
             )
         if how is not None:
-            mixed = how.fusion if loaded.indexes.sentences else how.fusion.without_sentences()
-            result = replace(result, mixture=mixed.mixture())
+            result = replace(result, mixture=how.fusion.mixture())
         if (mode == "pubmed" and result.total) or len(query.split()) > _LONGEST_SPELT:
             return result
         return replace(result, suggestion=suggest(loaded.words, query))
@@ -242,7 +241,8 @@ class Searcher:
         chosen = self._fusion if fusion is None else replace(self._fusion, method=as_fusion_method(fusion))
         name = self._rerank if rerank is None else rerank
         reranker = self._rerankers.get(name, chosen, loaded.generation.manifest)
-        return _Hybrid(chosen if sentences else chosen.without_sentences(), reranker)
+        with_sentences = sentences and loaded.indexes.sentences
+        return _Hybrid(chosen if with_sentences else chosen.without_sentences(), reranker)
 
     def _rank(
         self, indexes: Indexes, query: str, mode: SearchMode, wanted: int, filters: Filters, how: _Hybrid | None
@@ -253,15 +253,13 @@ class Searcher:
         if mode == "dense" or how is None:
             return rank_by_meaning(indexes, vector, wanted, filters)
 
-        fusion, reranker = how.fusion if indexes.sentences else how.fusion.without_sentences(), how.reranker
-
         def second_look(ranking: Ranking) -> Ranking:
-            near = self._by_letters(query, vector, ranking, indexes, fusion)
-            if reranker is None:
+            near = self._by_letters(query, vector, ranking, indexes, how.fusion)
+            if how.reranker is None:
                 return near
-            return reranked(near, reranker, lambda n: self._candidates(query, vector, near, n, indexes))
+            return reranked(near, how.reranker, lambda n: self._candidates(query, vector, near, n, indexes))
 
-        return rank_by_both(indexes, query, vector, wanted, filters, fusion, second_look)
+        return rank_by_both(indexes, query, vector, wanted, filters, how.fusion, second_look)
 
     def _by_letters(self, query: str, vector: Vectors, ranking: Ranking, indexes: Indexes, fusion: Fusion) -> Ranking:
         if fusion.method != "sum" or not fusion.letters:

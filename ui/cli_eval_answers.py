@@ -13,6 +13,15 @@ from pubmed_rag.ui.command import JsonOption, state_of
 from pubmed_rag.ui.console import ConsoleProgress, stderr, stdout
 from pubmed_rag.ui.contract import to_json
 
+QuestionsArgument = Annotated[
+    Path, typer.Argument(metavar="FILE|DIR", help="qa.jsonl, or golden files of BioASQ (a file or a folder).")
+]
+SplitOption = Annotated[str | None, typer.Option(help="Which of them: a split of qa.jsonl, or a batch such as 11B.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Only so many, spread evenly over all.")]
+ModelOption = Annotated[str | None, typer.Option(metavar="NAME|FILE.gguf", help="The language model that answers.")]
+TopOption = Annotated[int | None, typer.Option(min=1, help="How many articles are searched for evidence.")]
+"""Which questions are asked of what, for every command that measures answers."""
+
 
 def add_to(group: typer.Typer) -> None:
     group.command("temperature")(temperature)
@@ -20,19 +29,13 @@ def add_to(group: typer.Typer) -> None:
 
 def temperature(
     context: typer.Context,
-    questions: Annotated[
-        Path, typer.Argument(metavar="FILE|DIR", help="qa.jsonl, or golden files of BioASQ (a file or a folder).")
-    ],
-    split: Annotated[
-        str | None, typer.Option(help="Which of them: a split of qa.jsonl, or a batch such as 11B.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many, spread evenly over all.")] = None,
+    questions: QuestionsArgument,
+    split: SplitOption = None,
+    limit: LimitOption = None,
     temperatures: Annotated[str, typer.Option(help="Numbers from 0 to 2, separated by commas.")] = "0,0.3,0.7,1",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each question at each temperature above 0.")] = 5,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE.gguf", help="The language model that answers.")
-    ] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="How many articles are searched for evidence.")] = None,
+    model: ModelOption = None,
+    top: TopOption = None,
     together: Annotated[
         bool,
         typer.Option(

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from pubmed_rag.ui import cli_eval_answers
+from pubmed_rag.ui.cli_eval_answers import LimitOption, ModelOption, QuestionsArgument, SplitOption, TopOption
 from pubmed_rag.ui.command import JsonOption, opened_library, state_of
 from pubmed_rag.ui.console import ConsoleProgress, stderr, stdout
 from pubmed_rag.ui.contract import to_json
@@ -99,17 +100,11 @@ def _key() -> str:
 
 def qa(
     context: typer.Context,
-    questions: Annotated[
-        Path, typer.Argument(metavar="FILE|DIR", help="qa.jsonl, or golden files of BioASQ (a file or a folder).")
-    ],
-    split: Annotated[
-        str | None, typer.Option(help="Which of them: a split of qa.jsonl, or a batch such as 11B.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only so many, spread evenly over all.")] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE.gguf", help="The language model that answers.")
-    ] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="How many articles are searched for evidence.")] = None,
+    questions: QuestionsArgument,
+    split: SplitOption = None,
+    limit: LimitOption = None,
+    model: ModelOption = None,
+    top: TopOption = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Default: runs/qa of the library.")] = None,
     as_json: JsonOption = False,
 ) -> None:
