@@ -14,17 +14,9 @@ import numpy as np
 
 from pubmed_rag.core.errors import UsageError, translate
 from pubmed_rag.core.native import prepare_native_libraries
+from pubmed_rag.index.row_codes import Codes, RowCoder
 from pubmed_rag.index.vector_factory import VectorPlan
-from pubmed_rag.index.vector_rows import (
-    Codes,
-    VectorRows,
-    mapped,
-    merge_segments,
-    new_quantizer,
-    quantizer_of,
-    segment_folders,
-    writing_rows,
-)
+from pubmed_rag.index.vector_rows import VectorRows, mapped, merge_segments, segment_folders, writing_rows
 from pubmed_rag.index.vectors import ABOUT, CANDIDATES, ROWS, FaissIndex, VectorFacts, Vectors
 from pubmed_rag.index.words import Keys
 
@@ -35,7 +27,7 @@ _QUERIES = 128
 """Stored vectors that are searched for to set the number of lists to look into."""
 _LEAST_PROBES = 16
 _PROBES = (16, 32, 64, 128, 256, 512, 1024)
-_REFINE_FACTORS = (1, 2, 4, 8)
+_REFINE_FACTORS = (1, 2, 4, 8, 16)
 _ON_TOP = 0.7
 _WIDE_SHARE = 8
 _NO_LOSS = 0.003
@@ -53,14 +45,14 @@ def build_vectors(directory: Path, dimension: int, plan: VectorPlan, batches: Ca
     """
     prepare_native_libraries()
     sample = np.empty((0, dimension), np.float32)
-    if not plan.is_flat or plan.rows == "int8":
+    if not plan.is_flat or plan.rows != "float16":
         sample = _sample(batches(), plan, dimension)
     candidates = None if plan.is_flat else _trained(dimension, plan, sample)
-    quantizer = new_quantizer(dimension, plan.rows, sample)
+    coder = RowCoder.new(dimension, plan.rows, sample)
     del sample
     segment = directory / ROWS / "000000"
-    with writing_rows(segment, quantizer, np.empty(0, np.int64)) as append:
-        total = _fill(append, quantizer, candidates, batches())
+    with writing_rows(segment, coder, np.empty(0, np.int64)) as append:
+        total = _fill(append, coder, candidates, batches())
     facts = VectorFacts(plan, dimension, total)
     if candidates is not None and total:
         _write_lists(directory / ROWS, candidates, plan)
@@ -84,9 +76,9 @@ def update_vectors(directory: Path, old: Path, batches: Callable[[], Batches], g
     if candidates is not None and lists and len(gone):
         candidates.remove_ids(gone)
         _clear_free_places(candidates)
-    quantizer = quantizer_of(folders[0])
-    with writing_rows(segment, quantizer, gone) as append:
-        _fill(append, quantizer, candidates, batches())
+    coder = RowCoder.of(folders[0])
+    with writing_rows(segment, coder, gone) as append:
+        _fill(append, coder, candidates, batches())
     if candidates is not None:
         _write_lists(directory / ROWS, candidates, facts.plan)
     _merge(directory / ROWS)
@@ -141,13 +133,13 @@ def _recall(found: Keys, exact: Keys, own: Keys) -> float:
     return float(np.mean(shares))
 
 
-def _fill(append: Callable[[Keys, Codes], None], quantizer: Any, candidates: Any | None, batches: Batches) -> int:
+def _fill(append: Callable[[Keys, Codes], None], coder: RowCoder, candidates: Any | None, batches: Batches) -> int:
     """Add ``batches`` to the rows and to FAISS. Returns how many vectors that were."""
     total = 0
     for keys, vectors in batches:
         if len(keys):
             vectors = np.ascontiguousarray(vectors, np.float32)
-            append(keys, quantizer.sa_encode(vectors))
+            append(keys, coder.encode(vectors))
             if candidates is not None:
                 candidates.add_with_ids(vectors, keys)
             total += len(keys)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from pubmed_rag.core.errors import UsageError
-from pubmed_rag.index.vector_rows import RowKind
+from pubmed_rag.index.row_codes import RowKind
 
 AUTO = "auto"
 FLAT = "Flat"
@@ -27,9 +27,11 @@ _HNSW_FROM = 8192
 """From so many lists on, the nearest ones are looked up in a graph instead of comparing the query with all."""
 _ONE_BYTE_FROM = 256
 """From so many dimensions on, one byte for each tells neighbours apart: the errors of many even out."""
-_TWO_BYTES_FROM = 4_000_000
+_ONE_BYTE_UP_TO = 4_000_000
 """Beyond so many vectors neighbours lie too close for one byte: at ten million comparing all rows of one byte finds
-0.964 of the true ten. The rows are mapped from disk, so more of them takes disk and not memory."""
+0.961 of the true ten, of one and a half 0.999, as of two."""
+_ONE_BYTE_RECALL = 0.98
+"""A wished recall above this asks for more than one byte at any count."""
 _POINTS_PER_LIST = 24
 _TRAINING_LIMIT = 600_000
 _BITS_PER_CODE = 4
@@ -63,6 +65,11 @@ class VectorPlan:
         found = re.match(r"IVF(\d+)", self.factory)
         return int(found.group(1)) if found else 0
 
+    @property
+    def has_packed_codes(self) -> bool:
+        """Whether FAISS keeps its codes packed for fast scans, which it cannot do in a mapped file."""
+        return re.search(r"fsr?(,|$)", self.factory) is not None
+
     def training_size(self) -> int:
         """Vectors to train on, at most."""
         return min(_TRAINING_LIMIT, max(20_000, _POINTS_PER_LIST * self.lists))
@@ -82,8 +89,7 @@ def plan_vectors(
     """
     if not 0 < recall <= 1:
         raise UsageError(f"a recall of {recall} is not possible", remedy="give a number above 0 and up to 1")
-    one_byte = FLAT_LIMIT < count <= _TWO_BYTES_FROM and dimension >= _ONE_BYTE_FROM
-    rows: RowKind = "int8" if one_byte else "float16"
+    rows = _rows_for(count, dimension, recall)
     if factory not in (AUTO, ""):
         return VectorPlan(factory, rows, False, count, recall)
     if count <= FLAT_LIMIT or recall == 1:
@@ -92,7 +98,7 @@ def plan_vectors(
     graph = "_HNSW32" if lists >= _HNSW_FROM else ""
     room = half_of_memory() if memory is None else memory
     # A wished recall above what one bit a dimension finds asks for more candidates, as do coarser codes.
-    refine = REFINE if recall <= 0.98 else 2 * REFINE
+    refine = REFINE if recall <= _ONE_BYTE_RECALL else 2 * REFINE
     parts = _parts(dimension, 4)
     if count * (parts * _BITS_PER_CODE // 8 + 8) > room and _parts(dimension, 8) < parts:
         parts, refine = _parts(dimension, 8), 4 * refine
@@ -119,6 +125,12 @@ def half_of_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     except (AttributeError, ValueError, OSError):
         return 4 << 30
+
+
+def _rows_for(count: int, dimension: int, recall: float) -> RowKind:
+    if count <= FLAT_LIMIT or dimension < _ONE_BYTE_FROM:
+        return "float16"
+    return "int8" if count <= _ONE_BYTE_UP_TO and recall <= _ONE_BYTE_RECALL else "int12"
 
 
 def _parts(dimension: int, wide: int) -> int:

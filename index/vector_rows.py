@@ -2,12 +2,10 @@
 
 Segments are written once. A segment is a folder over A articles in rising order of their keys:
 
-    keys.i64 (A,)   codes.faiss   removed.i64 (R,)   lists.i32 (A,)
+    keys.i64 (A,)   codes.faiss [finer.faiss]   removed.i64 (R,)   lists.i32 (A,)
 
-``codes.faiss`` is a FAISS scalar quantizer index, two bytes a dimension (``float16``) or one (``int8``: 256 steps
-between the smallest and largest value of each dimension), with the codes of all rows at its end. A later segment's
-article replaces an earlier one's; ``removed`` are keys that are gone. ``lists``, where an inverted file stands
-beside, is the list of each row.
+The codes are those of :mod:`~pubmed_rag.index.row_codes`. A later segment's article replaces an earlier one's;
+``removed`` are keys that are gone. ``lists``, where an inverted file stands beside, is the list of each row.
 """
 
 from __future__ import annotations
@@ -16,29 +14,27 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from pubmed_rag.core.errors import IndexCorruptError
+from pubmed_rag.index.row_codes import Codes, RowCoder, StoredCodes, writing_codes
 
 if TYPE_CHECKING:
     from pubmed_rag.index.vectors import Vectors
     from pubmed_rag.index.words import Keys, Scores
 
-RowKind = Literal["float16", "int8"]
 Positions = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.uint8]
 
 _TIES = 20
 """Asked for beyond what is wanted, to see where equal scores end."""
+_ROUGHLY = 4
+"""Where a scan knows the scores only roughly, so many times what is wanted is asked for at first."""
 _GATHER_SHARE = 32
 """Up to one row in so many is fetched row by row; more are scored by a scan of the codes (about 25 ns a row)."""
 _CHUNK = 4096
 _COPY = 65_536
-_COUNT_AT = 8
-"""Where an index file of FAISS keeps the number of its vectors: after four letters and the dimension."""
 
 
 class VectorRows:
@@ -93,20 +89,31 @@ class VectorRows:
             scores[chosen] = segment.scores_of(vector, rows)
         return scores
 
+    def contenders(self, vector: Vectors, top: int, positions: Positions) -> npt.NDArray[np.bool_]:
+        """Which (n,) of ``positions`` can be among the best ``top`` of them: the others need not be scored.
+
+        Rows of one layer are all of them contenders. Of others, the first layer alone tells most of them apart, and
+        the second need not be fetched.
+        """
+        near = np.zeros(len(positions), np.bool_)
+        for segment, chosen, rows in self._split(positions):
+            near[chosen] = segment.contenders(vector, top, rows)
+        return near
+
     def codes_at(self, positions: Positions) -> Codes:
         """The codes (n, bytes a row) as they are stored."""
-        codes = np.empty((len(positions), self._segments[0].bytes.shape[1]), np.uint8)
+        codes = np.empty((len(positions), self._segments[0].codes.width), np.uint8)
         for segment, chosen, rows in self._split(positions):
-            codes[chosen] = segment.bytes[rows]
+            codes[chosen] = segment.codes.take(rows)
         return codes
 
     def vectors_at(self, positions: Positions) -> Vectors:
         """The stored vectors (n, d) float32."""
         parts = list(self._split(positions))
-        dimension = self._segments[0].codes.d if self._segments else 0
+        dimension = self._segments[0].codes.dimension if self._segments else 0
         vectors = np.empty((len(positions), dimension), np.float32)
         for segment, chosen, rows in parts:
-            vectors[chosen] = segment.decode(rows)
+            vectors[chosen] = segment.codes.decode(rows)
         return vectors
 
     def nearest(self, vector: Vectors, top: int, positions: Positions | None = None) -> tuple[Keys, Scores]:
@@ -129,9 +136,7 @@ class VectorRows:
         for segment in self._segments:
             if not len(segment.keys):
                 continue
-            values, rows = segment.codes.search(
-                np.ascontiguousarray(vectors), min(top, len(segment.keys)), params=segment.only(None)
-            )
+            values, rows = segment.nearest_of_many(vectors, min(top, len(segment.keys)))
             found = np.where(rows >= 0, segment.keys[np.maximum(rows, 0)], -1)
             both, names = np.hstack([scores, np.where(rows >= 0, values, -np.inf)]), np.hstack([keys, found])
             order = np.argsort(-both, axis=1, kind="stable")[:, :top]
@@ -160,35 +165,17 @@ class _Segment:
     keys: npt.NDArray[np.int64]
     removed: npt.NDArray[np.int64]
     lists: npt.NDArray[np.int32]
-    codes: Any
-    """The FAISS index over the mapped codes."""
-    bytes: Codes
-    """The same codes (A, bytes a row)."""
+    codes: StoredCodes
     dead: Positions = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        import faiss
-
-        path = folder / "codes.faiss"
-        keys = mapped(folder / "keys.i64", "<i8")
-        try:
-            codes = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-        except RuntimeError as error:
-            raise IndexCorruptError(
-                f"{path.name} cannot be read", remedy="rebuild with 'pubmed-rag index build'"
-            ) from error
-        width = codes.sa_code_size()
-        start = path.stat().st_size - codes.ntotal * width
-        shape = (codes.ntotal, width)
-        raw = np.asarray(np.memmap(path, np.uint8, "r", start, shape)) if codes.ntotal else np.empty(shape, np.uint8)
         lists = folder / "lists.i32"
         return cls(
-            keys=keys,
+            keys=mapped(folder / "keys.i64", "<i8"),
             removed=mapped(folder / "removed.i64", "<i8"),
             lists=mapped(lists, "<i4") if lists.exists() else np.empty(0, np.int32),
-            codes=codes,
-            bytes=raw,
+            codes=StoredCodes.open(folder),
         )
 
     def rows_of(self, keys: Keys) -> Positions:
@@ -208,17 +195,20 @@ class _Segment:
         return rows
 
     def scores_of(self, vector: Vectors, rows: Positions) -> Scores:
-        scores = np.empty(len(rows), np.float32)
-        for start in range(0, len(rows), _CHUNK):
-            # Not a matrix product: there a row's rounding depends on its neighbours, and equal rows must score alike.
-            scores[start : start + _CHUNK] = np.einsum("ij,j->i", self.decode(rows[start : start + _CHUNK]), vector)
-        return scores
+        return _products(vector, rows, self.codes.decode)
 
-    def decode(self, rows: Positions) -> Vectors:
-        if not len(rows):
-            return np.empty((0, self.codes.d), np.float32)
-        vectors: Vectors = self.codes.sa_decode(self.bytes.take(rows, 0))
-        return vectors
+    def slack(self, vector: Vectors) -> float:
+        """So far below a rough score, another one is lower by the stored vectors too."""
+        return 2 * self.codes.slack(vector)  # the one below may score more than it looks, the other less
+
+    def contenders(self, vector: Vectors, top: int, rows: Positions) -> npt.NDArray[np.bool_]:
+        """Which (n,) of ``rows`` can be among the best ``top`` of them, ties included."""
+        slack = self.slack(vector)
+        if not slack or len(rows) <= top:
+            return np.ones(len(rows), np.bool_)
+        rough = _products(vector, rows, self.codes.decode_roughly)
+        near: npt.NDArray[np.bool_] = rough >= np.partition(rough, len(rows) - top)[len(rows) - top] - slack
+        return near
 
     def only(self, rows: Positions | None) -> Any:
         """What tells FAISS to look at ``rows`` (``None``: all) less the dead; ``None`` where that is everything."""
@@ -242,15 +232,32 @@ class _Segment:
         if not available:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         if rows is not None and available * _GATHER_SHARE <= len(self.keys):
+            rows = rows[self.contenders(vector, top, rows)]
             return rows, self.scores_of(vector, rows)
-        parameters = self.only(rows)
-        wanted = min(top + _TIES, available)
+        parameters, slack = self.only(rows), self.slack(vector)
+        wanted = min((_ROUGHLY * top if slack else top) + _TIES, available)
         while True:
-            scores, found = self.codes.search(vector[None, :], wanted, params=parameters)
+            scores, found = self.codes.scan(vector[None, :], wanted, parameters)
             # Equal scores at the cut are broken by key, so all of them must have been seen.
-            if wanted <= top or wanted == available or scores[0][-1] < scores[0][top - 1]:
+            if wanted <= top or wanted == available or scores[0][-1] < scores[0][top - 1] - slack:
                 return found[0], self.scores_of(vector, found[0])
             wanted = min(wanted * 8, available)
+
+    def nearest_of_many(self, vectors: Vectors, top: int) -> tuple[Scores, Positions]:
+        """Scores and rows (n, top) of the nearest to each of ``vectors`` (n, d), best first, -1 where fewer are.
+
+        Equal scores come in any order.
+        """
+        parameters = self.only(None)
+        if not self.codes.is_rough:
+            return self.codes.scan(vectors, top, parameters)
+        rows = self.codes.scan(vectors, min(_ROUGHLY * top + _TIES, len(self.keys)), parameters)[1]
+        scores = np.full(rows.shape, -np.inf, np.float32)
+        for number, vector in enumerate(vectors):
+            there = rows[number] >= 0
+            scores[number, there] = self.scores_of(vector, rows[number, there])
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+        return np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1)
 
 
 def segment_folders(directory: Path) -> list[Path]:
@@ -258,55 +265,18 @@ def segment_folders(directory: Path) -> list[Path]:
     return sorted(directory.iterdir()) if directory.is_dir() else []
 
 
-def new_quantizer(dimension: int, kind: RowKind, sample: Vectors) -> Any:
-    """An empty FAISS index that codes vectors as ``kind``. For ``int8`` the ``sample`` (n, d) sets the ranges."""
-    import faiss
-
-    types = {"float16": faiss.ScalarQuantizer.QT_fp16, "int8": faiss.ScalarQuantizer.QT_8bit}
-    index = faiss.IndexScalarQuantizer(dimension, types[kind], faiss.METRIC_INNER_PRODUCT)
-    # Room for values a little beyond the sample's, since what comes later is clipped to the ranges.
-    index.sq.rangestat_arg = 0.05
-    index.train(np.ascontiguousarray(sample))
-    return index
-
-
-def quantizer_of(folder: Path) -> Any:
-    """An empty copy of the quantizer that a segment was written with."""
-    import faiss
-
-    codes: Any = faiss.read_index(str(folder / "codes.faiss"), faiss.IO_FLAG_MMAP_IFC)
-    index: Any = faiss.IndexScalarQuantizer(codes.d, codes.sq.qtype, codes.metric_type)
-    index.sq = codes.sq
-    index.is_trained = True
-    return index
-
-
 @contextmanager
-def writing_rows(folder: Path, quantizer: Any, removed: Keys) -> Iterator[Callable[[Keys, Codes], None]]:
+def writing_rows(folder: Path, coder: RowCoder, removed: Keys) -> Iterator[Callable[[Keys, Codes], None]]:
     """Write a segment piece by piece: call what this gives with keys (n,), rising over all, and their codes (n, b)."""
-    import faiss
-
     folder.mkdir(parents=True)
-    # An index file of this kind ends with the number of code bytes and the codes, so they can be streamed.
-    header = faiss.serialize_index(quantizer).tobytes()
-    total = 0
-    with (folder / "keys.i64").open("wb") as keys_file, (folder / "codes.faiss").open("wb") as codes_file:
+    with (folder / "keys.i64").open("wb") as keys_file, writing_codes(folder, coder) as write:
 
         def append(keys: Keys, codes: Codes) -> None:
-            nonlocal total
             keys_file.write(keys.astype("<i8").tobytes())
-            codes_file.write(codes.tobytes())
-            total += len(keys)
+            write(codes)
 
-        codes_file.write(header)
         yield append
-        codes_file.seek(_COUNT_AT)
-        codes_file.write(np.int64(total).tobytes())
-        codes_file.seek(len(header) - 8)
-        codes_file.write(np.int64(total * quantizer.sa_code_size()).tobytes())
     (folder / "removed.i64").write_bytes(np.sort(removed).astype("<i8").tobytes())
-    if faiss.read_index(str(folder / "codes.faiss"), faiss.IO_FLAG_MMAP_IFC).ntotal != total:
-        raise RuntimeError("this version of FAISS lays its scalar quantizer files out in another way")
 
 
 def merge_segments(folders: list[Path], target: Path, *, keep_removed: bool) -> None:
@@ -317,7 +287,7 @@ def merge_segments(folders: list[Path], target: Path, *, keep_removed: bool) -> 
     removed = np.unique(np.concatenate([segment.removed for segment in segments]))
     has_lists = all(len(segment.lists) == len(segment.keys) for segment in segments)
     positions = rows.positions_of(keys)
-    with writing_rows(target, quantizer_of(folders[0]), removed if keep_removed else removed[:0]) as append:
+    with writing_rows(target, RowCoder.of(folders[0]), removed if keep_removed else removed[:0]) as append:
         for start in range(0, len(keys), _COPY):
             piece = slice(start, start + _COPY)
             append(keys[piece], rows.codes_at(positions[piece]))
@@ -333,6 +303,15 @@ def best(keys: Keys, scores: Scores, top: int) -> tuple[Keys, Scores]:
         keys, scores = keys[near], scores[near]
     order = np.lexsort((keys, -scores))[:top]
     return keys[order], scores[order]
+
+
+def _products(vector: Vectors, rows: Positions, decode: Callable[[Positions], Vectors]) -> Scores:
+    """Inner product (n,) of ``vector`` (d,) with what ``decode`` makes of ``rows``."""
+    scores = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _CHUNK):
+        # Not a matrix product: there a row's rounding depends on its neighbours, and equal rows must score alike.
+        scores[start : start + _CHUNK] = np.einsum("ij,j->i", decode(rows[start : start + _CHUNK]), vector)
+    return scores
 
 
 def mapped(path: Path, dtype: str) -> Any:

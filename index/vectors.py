@@ -118,8 +118,10 @@ class FaissIndex:
 
         candidates = None
         if not facts.plan.is_flat:
+            # Fast-scan codes are copied in either way, and the pages they were copied from would stay mapped.
+            flags = 0 if to_change or facts.plan.has_packed_codes else faiss.IO_FLAG_MMAP_IFC
             try:
-                candidates = faiss.read_index(str(directory / CANDIDATES), 0 if to_change else faiss.IO_FLAG_MMAP_IFC)
+                candidates = faiss.read_index(str(directory / CANDIDATES), flags)
             except RuntimeError as error:
                 raise IndexCorruptError(
                     f"{CANDIDATES} cannot be read", remedy="rebuild it with 'pubmed-rag index build'"
@@ -222,7 +224,9 @@ class FaissIndex:
             keys = np.unique(keys)  # an article revised since is in it twice
         positions = self.rows.positions_of(keys)
         known = positions >= 0
-        return VectorHits(*best(keys[known], self.rows.scores_at(vector, positions[known]), top))
+        positions, keys = positions[known], keys[known]
+        near = self.rows.contenders(vector, top, positions)
+        return VectorHits(*best(keys[near], self.rows.scores_at(vector, positions[near]), top))
 
     # -- filters -----------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ GIGABYTE = 1 << 30
         (FLAT_LIMIT, 384, "Flat", "float16"),
         (1_000_000, 384, "IVF2048,PQ96x4fs", "int8"),
         (1_000_000, 64, "IVF2048,PQ16x4fs", "float16"),
-        (10_000_000, 384, "IVF8192_HNSW32,PQ96x4fs", "float16"),
-        (40_000_000, 768, "IVF16384_HNSW32,PQ192x4fs", "float16"),
+        (10_000_000, 384, "IVF8192_HNSW32,PQ96x4fs", "int12"),
+        (40_000_000, 768, "IVF16384_HNSW32,PQ192x4fs", "int12"),
     ],
 )
 def test_the_factory_follows_the_count(count: int, dimension: int, factory: str, rows: str) -> None:
