@@ -8,9 +8,10 @@ int8     1                         half a step, of 255 between the smallest and 
 int12    1 and a half              a 30th of such a step: the half byte holds what the first layer left
 ======== ========================= =================================================================================
 
-Values beyond the range that a sample set, and a margin around it, are clipped to it. Each layer is a FAISS scalar
-quantizer index with the codes of all rows at its end: ``codes.faiss``, and ``finer.faiss`` for what it leaves. A
-reader needs no more than those files: how they were trained is in them.
+The last two promise this for values within the range of the sample they were trained on and a margin around it;
+what lies beyond is clipped to it, give or take a step. Each layer is a FAISS scalar quantizer index with the codes of
+all rows at its end: ``codes.faiss``, and ``finer.faiss`` for what it leaves. A reader needs no more than those files:
+how they were trained is in them.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ RowKind = Literal["float16", "int8", "int12"]
 Codes = npt.NDArray[np.uint8]
 
 FILES = ("codes.faiss", "finer.faiss")
-_MARGINS = {"int8": 0.05, "int12": 0.1}
+_MARGINS = {"int8": 0.05, "int12": 0.25}
 """Room on either side of the sample's range, as a share of it: what comes later is clipped. ``int12`` has steps to
 spare for it."""
 _COUNT_AT = 8

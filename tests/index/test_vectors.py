@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, UsageError
+from pubmed_rag.index.row_codes import RowKind
 from pubmed_rag.index.vector_build import build_vectors, is_worn, update_vectors
 from pubmed_rag.index.vector_factory import VectorPlan
 from pubmed_rag.index.vectors import LIMITS, FaissIndex, Limits, Vectors
@@ -132,11 +133,81 @@ def test_more_queries_than_are_searched_together(index: FaissIndex) -> None:
 def test_vectors_of_any_length_keep_it(tmp_path: Path) -> None:
     """Models trained for the inner product are not normalised, and their scores are no cosines."""
     long = VECTORS * np.linspace(1, 30, 300, dtype=np.float32)[:, None]
-    for rows in ("float16", "int8"):
+    for rows in KINDS:
         made = built(tmp_path / rows, KEYS, long, VectorPlan("Flat", rows, True, 300))
         truth = long @ QUERY
         assert np.allclose(made.scores_of(QUERY, KEYS), truth, atol=0.3 if rows == "int8" else 0.02)
         assert made.search(QUERY, 1).keys[0] == KEYS[truth.argmax()]
+
+
+# -- rows of every kind ------------------------------------------------------------------------------
+
+KINDS: tuple[RowKind, ...] = ("float16", "int8", "int12")
+
+
+def crowded(rows: int, seed: int = 0) -> Vectors:
+    """Vectors so close that one byte a dimension hardly tells them apart, every fifth one there five times."""
+    chance = np.random.default_rng(seed)
+    vectors = unit(1, seed=42) + 0.02 * chance.standard_normal((rows, DIMENSION)).astype(np.float32)
+    vectors[chance.permutation(rows)[: rows // 5]] = np.repeat(vectors[: rows // 25], 5, axis=0)
+    return normalised(vectors)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("segments", [1, 2])
+def test_whatever_the_rows_nearest_are_the_nearest_stored(kind: RowKind, segments: int, tmp_path: Path) -> None:
+    """By scan, by fetching the few that are allowed, and by proposals: the stored vectors decide, ties by key."""
+    count = 6_000
+    keys, vectors = np.arange(count, dtype=np.int64) * 2, crowded(count)
+    index = built(tmp_path / "1", keys, vectors, VectorPlan("Flat", kind, False, count))
+    if segments == 2:
+        index = updated(tmp_path / "1", tmp_path / "2", keys[::9] + 1, crowded(count, seed=1)[::9], keys[::7])
+        keys = np.sort(np.concatenate([np.setdiff1d(keys, keys[::7]), keys[::9] + 1]))
+    assert index.count() == len(keys)
+    chance = np.random.default_rng(3)
+    for query in unit(10, seed=5):
+        scores = index.scores_of(query, keys)
+        for share in (1.0, 0.5, 0.02, 0.004):
+            allowed = np.sort(chance.choice(keys, int(share * len(keys)), replace=False))
+            within = scores[np.searchsorted(keys, allowed)]
+            order = np.lexsort((allowed, -within))
+            for top in (1, 10, 100):
+                found = index.search(query, top, None if share == 1 else allowed)
+                assert found.keys.tolist() == allowed[order][:top].tolist()
+                assert np.array_equal(found.scores, within[order][:top])
+        proposed = np.append(chance.choice(keys, 50, replace=False), [-1, 10**12])
+        hits = index._score(query, 10, proposed)
+        assert hits.keys.tolist() == index.search(query, 10, np.sort(proposed[:50])).keys.tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exact_keys_of_many(kind: RowKind, tmp_path: Path) -> None:
+    vectors = crowded(2_000)
+    keys = np.arange(2_000, dtype=np.int64)
+    index = built(tmp_path, keys, vectors, VectorPlan("Flat", kind, False, 2_000))
+    queries = unit(20, seed=8)
+    for row, query in zip(index.rows.exact_keys(queries, 11), queries, strict=True):
+        scores = index.scores_of(query, keys)
+        assert np.allclose(scores[row], np.sort(scores)[::-1][:11], atol=1e-6)  # equal ones in any order
+        assert len(set(row.tolist())) == 11
+    assert (built(tmp_path / "few", keys[:3], vectors[:3]).rows.exact_keys(queries, 5)[:, 3:] == -1).all()
+
+
+def test_a_byte_and_a_half_tells_neighbours_apart(tmp_path: Path) -> None:
+    """At one byte a dimension some of the true ten are missed however much is compared; half a byte more finds them."""
+    vectors, queries = unit(20_000, dimension=48), unit(50, seed=8, dimension=48)
+    vectors = normalised(vectors[:1] + 0.1 * vectors)
+    truth = np.argsort(-(vectors @ queries.T), axis=0)[:10].T
+    keys = np.arange(20_000, dtype=np.int64)
+    found = {}
+    for kind in KINDS:
+        index = built(tmp_path / kind, keys, vectors, VectorPlan("Flat", kind, False, 20_000))
+        got = index.search_many(queries, 10)[0]
+        found[kind] = np.mean([len(np.intersect1d(*pair)) / 10 for pair in zip(got, truth, strict=True)])
+    assert found["int12"] >= 0.99
+    assert found["int12"] > found["int8"]
+    sizes = {kind: sum(path.stat().st_size for path in (tmp_path / kind / "rows").rglob("*.faiss")) for kind in KINDS}
+    assert sizes["int8"] < sizes["int12"] < 0.77 * sizes["float16"]
 
 
 # -- changes -----------------------------------------------------------------------------------------
@@ -151,13 +222,22 @@ def updated(index: Path, target: Path, keys: Keys, vectors: Vectors, gone: Keys)
     return FaissIndex.load(target)
 
 
-@pytest.mark.parametrize("factory", ["Flat", "IVF4,PQ12x4fs", "HNSW32,Flat"])
-def test_changes_without_rebuilding(tmp_path: Path, factory: str) -> None:
+@pytest.mark.parametrize(
+    ("factory", "rows"),
+    [
+        ("Flat", "float16"),
+        ("Flat", "int12"),
+        ("IVF4,PQ12x4fs", "float16"),
+        ("IVF4,PQ12x4fs", "int12"),
+        ("HNSW32,Flat", "float16"),
+    ],
+)
+def test_changes_without_rebuilding(tmp_path: Path, factory: str, rows: RowKind) -> None:
     """Step by step it stays what an index of the present vectors would be; segments stay few."""
     chance = np.random.default_rng(4)
     vectors = {int(key): vector for key, vector in zip(KEYS, VECTORS, strict=True)}
     folder = tmp_path / "0"
-    built(folder, KEYS, VECTORS, VectorPlan(factory, "float16", False, 300, recall=1.0))
+    built(folder, KEYS, VECTORS, VectorPlan(factory, rows, False, 300, recall=1.0))
     for step in range(1, 14):
         present = np.array(sorted(vectors), np.int64)
         deleted = chance.choice(present, 12, replace=False)
