@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError, IndexMissingError, LibraryNotFoundError
 from pubmed_rag.core.files import sha256_of
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.index.build import BuildOptions
-from pubmed_rag.index.generation import BLOCK, FORMAT, Generation, current_generation, current_name, record_of
+from pubmed_rag.index.generation import (
+    BLOCK,
+    FORMAT,
+    Generation,
+    current_generation,
+    current_name,
+    new_generation,
+    next_generation_name,
+    publish,
+    record_of,
+)
 from pubmed_rag.index.search import Searcher
+from pubmed_rag.index.vector_build import build_vectors
+from pubmed_rag.index.vector_factory import VectorPlan
+from pubmed_rag.index.vectors import FaissIndex
 from tests.support import Opener, TinyLibrary, random_articles
 
 
@@ -119,6 +134,32 @@ def test_of_a_large_generation_some_blocks_are_compared_at_loading(library: Tiny
     about = generation.vectors / "about.json"
     about.write_bytes(about.read_bytes().replace(b"Flat", b"flat"))
     assert large.problems(full=0) == ["vectors/about.json differs from its checksum"]
+
+
+def test_a_flipped_byte_in_the_finer_half_of_the_rows_is_found(library: TinyLibrary) -> None:
+    """Libraries of millions keep a second file of codes; without it their rows would still be read, only worse."""
+    index = FaissIndex.load(current_generation(library.paths).vectors)
+    keys = np.sort(np.concatenate(list(index.rows.live_keys())))
+    vectors = index.rows.vectors_at(index.rows.positions_of(keys))
+    manifest = current_generation(library.paths).manifest
+    with new_generation(library.paths) as directory:
+        shutil.copytree(current_generation(library.paths).words, directory / "words")
+        build_vectors(directory / "vectors", 64, VectorPlan("Flat", "int12", False, 43), lambda: [(keys, vectors)])
+        made = publish(library.paths, directory, replace(manifest, generation=next_generation_name(directory)))
+    path = made.vectors / "rows" / "000000" / "finer.faiss"
+    content = path.read_bytes()
+    assert made.problems() == []
+    for place in (0, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        assert made.problems() == ["vectors/rows/000000/finer.faiss differs from its checksum"]
+        with pytest.raises(IndexCorruptError, match=r"finer\.faiss"):
+            fresh_searcher(library).search("aspirin", mode="dense")
+    path.unlink()
+    assert made.problems() == ["vectors/rows/000000/finer.faiss is missing"]
+    with pytest.raises(IndexCorruptError, match=r"finer\.faiss is missing"):
+        fresh_searcher(library).search("aspirin", mode="dense")
+    path.write_bytes(content)
+    assert fresh_searcher(library).search("aspirin", mode="dense").hits
 
 
 def test_damage_is_not_handed_on_by_an_update(library: TinyLibrary) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pubmed_rag.core.errors import UsageError
-from pubmed_rag.index.vector_factory import FLAT_LIMIT, lists_for, outgrown, plan_vectors
+from pubmed_rag.index.vector_factory import FLAT_LIMIT, VectorPlan, lists_for, outgrown, plan_vectors
 
 GIGABYTE = 1 << 30
 
@@ -24,6 +24,22 @@ GIGABYTE = 1 << 30
 def test_the_factory_follows_the_count(count: int, dimension: int, factory: str, rows: str) -> None:
     plan = plan_vectors(count, dimension, memory=64 * GIGABYTE)
     assert (plan.factory, plan.rows, plan.chosen, plan.count) == (factory, rows, True, count)
+
+
+@pytest.mark.parametrize(
+    ("count", "dimension", "recall", "rows"),
+    [
+        (4_000_000, 384, 0.95, "int8"),
+        (4_000_001, 384, 0.95, "int12"),
+        (1_000_000, 384, 0.99, "int12"),
+        (1_000_000, 384, 1.0, "int12"),
+        (300_000, 384, 1.0, "float16"),
+        (40_000_000, 128, 0.95, "float16"),
+    ],
+)
+def test_rows_are_as_fine_as_count_and_recall_ask(count: int, dimension: int, recall: float, rows: str) -> None:
+    assert plan_vectors(count, dimension, recall=recall).rows == rows
+    assert plan_vectors(count, dimension, "HNSW32,Flat", recall=recall).rows == rows
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 7, 97, 100, 250, 384, 1023])
@@ -53,6 +69,13 @@ def test_what_the_user_names_is_taken_and_kept() -> None:
     plan = plan_vectors(1_000_000, 384, "HNSW32,SQ8")
     assert (plan.factory, plan.chosen, plan.lists) == ("HNSW32,SQ8", False, 0)
     assert not outgrown(plan, 10**9)
+
+
+def test_codes_packed_for_fast_scans_are_known_by_their_factory() -> None:
+    for factory in ("IVF2048,PQ96x4fs", "IVF64,PQ96x4fsr", "IVF64,PQ96x4fs,RFlat", "IVF256,RaBitQfs", "PQ16x4fs"):
+        assert VectorPlan(factory, "int8", False, 1).has_packed_codes
+    for factory in ("Flat", "HNSW32,SQ8", "IVF64,PQ16", "IVF64,Flat"):
+        assert not VectorPlan(factory, "int8", False, 1).has_packed_codes
 
 
 def test_what_was_chosen_is_kept_within_a_margin() -> None:

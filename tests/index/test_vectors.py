@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -350,6 +351,15 @@ def test_filtered_search(big: FaissIndex, limits: Limits, selectivity: float, wi
         allowed = BIG_KEYS[chance.random(COUNT) < selectivity]
     queries, _ = clustered(60, seed=6)
     assert recall(index, vectors, queries, allowed) >= 0.95
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not say what is mapped")
+def test_codes_are_held_once(big: FaissIndex) -> None:
+    """Fast-scan codes are copied while they are read; mapped as well, they would count twice. Rows are mapped."""
+    assert big.candidates is not None
+    maps = Path("/proc/self/maps").read_text()
+    assert not re.search(r"/big\d+/candidates\.faiss", maps)
+    assert re.search(r"/big\d+/rows/000000/codes\.faiss", maps)
 
 
 def test_whatever_is_asked_for_comes(big: FaissIndex) -> None:
