@@ -205,8 +205,7 @@ def _steps(layer: Any) -> Vectors:
     import faiss
 
     # FAISS keeps the smallest value of each dimension and then the widths of their ranges.
-    steps: Vectors = faiss.vector_to_array(layer.sq.trained)[layer.d :] / 255
-    return steps
+    return np.asarray(faiss.vector_to_array(layer.sq.trained)[layer.d :] / 255, np.float32)
 
 
 def _emptied(stored: Any) -> Any:

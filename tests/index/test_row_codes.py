@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ def drawn(seed: int, rows: int = 200, dimension: int = 16) -> Vectors:
     return vectors.astype(np.float32)
 
 
-def promised(kind: RowKind, sample: Vectors, vectors: Vectors) -> npt.NDArray[np.float32]:
+def promised(kind: RowKind, sample: Vectors, vectors: Vectors) -> npt.NDArray[Any]:
     """By how much each value may come back changed (n, d), worked out from the sample alone."""
     if kind == "float16":
         return np.abs(vectors) / 2048 + 2.0**-25  # and half the smallest number there is
