@@ -54,10 +54,13 @@ class RowCoder:
 
     @classmethod
     def new(cls, dimension: int, kind: RowKind, sample: Vectors) -> Self:
-        """For vectors such as those of ``sample`` (n, d), which sets the ranges of all kinds but ``float16``."""
+        """For vectors such as those of ``sample`` (n, d), which sets the ranges of all kinds but ``float16``.
+
+        An empty sample tells no ranges, so whatever comes later is kept as ``float16``.
+        """
         import faiss
 
-        if kind == "float16":
+        if kind == "float16" or not len(sample):
             return cls((_quantizer(dimension, faiss.ScalarQuantizer.QT_fp16, sample, 0.0),))
         first = _quantizer(dimension, faiss.ScalarQuantizer.QT_8bit, sample, _MARGINS[kind])
         if kind == "int8":

@@ -105,6 +105,14 @@ def test_no_rows_at_all(kind: RowKind, tmp_path: Path) -> None:
     assert codes.take(np.empty(0, np.int64)).shape == (0, BYTES[kind] * 16)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_comes_after_nothing_is_kept_well(kind: RowKind, tmp_path: Path) -> None:
+    nothing = np.empty((0, 16), np.float32)
+    stored(tmp_path / "0", RowCoder.new(16, kind, nothing), nothing)
+    later = stored(tmp_path / "1", RowCoder.of(tmp_path / "0"), drawn(8))
+    assert (np.abs(later.decode(np.arange(200)) - drawn(8)) <= promised("float16", nothing, drawn(8))).all()
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=40)
 def test_rough_scores_stay_within_the_slack(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
