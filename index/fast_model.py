@@ -7,12 +7,15 @@ replaced where they are found, and whoever uses the result compares its vectors 
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import Any
 
-_ATTENTION = "pubmed-rag-by-text"
+_ATTENTION = "pubmed-rag-without-padding"
 _ACTIVATED = (("dense", "intermediate_act_fn"), ("lin1", "activation"), ("fc1", "activation_fn"))
 """How models of the library transformers call the layer that widens, and the activation that follows at once."""
 _PROBE = 4.0
+_CELLS = 1_000_000
+"""Attention scores worked on at once: what fits a core's cache."""
 
 
 def in_bfloat16(model: Any) -> Any:
@@ -33,10 +36,14 @@ def packed(model: Any) -> Any:
     return changed
 
 
-def packed_by_text(model: Any) -> Any:
-    """The same, with attention computed text by text, without padding. Its scores are rounded to bfloat16."""
+def packed_without_padding(model: Any) -> Any:
+    """The same, with the texts of a batch laid end to end: no layer works on padding, and attention stays in a text.
+
+    Attention scores are rounded to bfloat16.
+    """
     changed = packed(model)
-    _attend_by_text(changed)
+    _attend_without_padding(changed)
+    _lay_end_to_end(changed)
     return changed
 
 
@@ -96,70 +103,125 @@ def _packed_layer() -> Any:
     return Packed
 
 
-def _attend_by_text(model: Any) -> None:
+def _attend_without_padding(model: Any) -> None:
     """Let every part that chooses its attention by name take ours."""
     from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
     from transformers.masking_utils import sdpa_mask
 
-    AttentionInterface.register(_ATTENTION, attention_by_text)
+    AttentionInterface.register(_ATTENTION, attention_without_padding)
     AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
     for part in model.modules():
         if isinstance(part, PreTrainedModel) and part.config._attn_implementation == "sdpa":
             part.set_attn_implementation(_ATTENTION)
 
 
-def attention_by_text(
-    module: Any, query: Any, key: Any, value: Any, attention_mask: Any, scaling: float | None = None, **more: Any
-) -> tuple[Any, None]:
-    """Attention as transformers asks for it: (b, heads, n, d) three times, and (b, n, heads, d) back.
+def _lay_end_to_end(model: Any) -> None:
+    """Have the tokens of a batch flattened, as sentence-transformers does for FlashAttention on a GPU."""
+    from transformers import DataCollatorWithFlattening
 
-    Text by text the scores of all heads fit the processor's cache, and what is padding is not computed. Anything
-    but a mask that hides the end of a text goes to the attention of torch.
+    first = model[0]
+    first.data_collator = DataCollatorWithFlattening(  # type: ignore[no-untyped-call]
+        return_seq_idx=True, return_flash_attn_kwargs=True, return_position_ids=True
+    )
+    if first.model_forward_params is not None:
+        first.model_forward_params = {*first.model_forward_params, *_BOUNDS}
+    first._flatten_position_offset = first._infer_flatten_position_offset()
+    first.can_flatten_inputs = True
+
+
+def attention_without_padding(
+    module: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    attention_mask: Any,
+    scaling: float | None = None,
+    cu_seq_lens_q: Any = None,
+    cells: int = _CELLS,
+    **more: Any,
+) -> tuple[Any, None]:
+    """Attention as transformers asks for it, of b texts laid end to end: (1, heads, n, d) three times, (1, n, heads, d)
+    back. ``cu_seq_lens_q`` (b + 1,) says where each text starts and the last one ends; padded texts, which come without
+    it, go to the attention of torch.
+
+    A text at a time, short ones of equal length together, so that no more than ``cells`` scores are worked on at once.
+    Raises :class:`ValueError` for attention of another kind, which only a mask could tell.
     """
     import torch
 
-    lengths = _lengths(attention_mask, query)
-    plain = query.shape == key.shape == value.shape and not any(more.get(name) is not None for name in _NOT_HERE)
-    if (
-        lengths is None
-        or not plain
-        or more.get("dropout")
-        or more.get("is_causal")
-        or not _FEWEST_TOKENS <= query.shape[2] <= _MOST_TOKENS
-    ):
+    if cu_seq_lens_q is None:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **more)
-    texts, heads, tokens, width = query.shape
-    found = query.new_zeros(texts, tokens, heads, width)
-    factor = width**-0.5 if scaling is None else scaling
-    for at, length in enumerate(lengths):
-        scores = torch.bmm(query[at, :, :length] * factor, key[at, :, :length].transpose(1, 2))
-        torch.softmax(scores, -1, out=scores)
-        found[at, :length] = torch.bmm(scores, value[at, :, :length]).transpose(0, 1)
-    return found, None
+    if (
+        attention_mask is not None
+        or not query.shape == key.shape == value.shape
+        or getattr(module, "is_causal", False)
+        or more.get("dropout")
+        or any(more.get(name) is not None for name in _NOT_HERE)
+    ):
+        raise ValueError("this kind of attention needs a mask")
+    _, heads, tokens, width = query.shape
+    query = query[0] * (width**-0.5 if scaling is None else scaling)
+    key, value = key[0], value[0]
+    found = query.new_empty(tokens, heads, width)
+    for length, starts in _of_equal_length(cu_seq_lens_q.tolist()).items():
+        together = max(1, cells // (heads * length * length))
+        for at in range(0, len(starts), together):
+            some = starts[at : at + together]
+            if len(some) == 1:
+                own = slice(some[0], some[0] + length)
+                found[own] = _attention(query[:, own], key[:, own], value[:, own], cells).transpose(0, 1)
+                continue
+            rows = (torch.tensor(some)[:, None] + torch.arange(length)).view(-1)
+            shape = (len(some) * heads, length, width)
+            texts = [
+                part.transpose(0, 1)[rows].view(len(some), length, heads, width).transpose(1, 2).reshape(shape)
+                for part in (query, key, value)
+            ]
+            attended = _attention(texts[0], texts[1], texts[2], cells).view(len(some), heads, length, width)
+            found[rows] = attended.transpose(1, 2).reshape(len(rows), heads, width)
+    return found[None], None
 
 
+_BOUNDS = ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k", "seq_idx")
+"""What flattening says of a batch, and layers hand on to their attention."""
 _NOT_HERE = ("position_bias", "softcap", "sliding_window", "cache", "s_aux")
-_FEWEST_TOKENS, _MOST_TOKENS = 128, 512
-"""Between which a text at a time is faster: shorter ones are too many, and have hardly any padding."""
+_LEAST, _MOST = 1e-35, 1e37
+"""Between which a row of exponentials is summed without loss, in float32 as in bfloat16."""
 
 
-def _lengths(mask: Any, query: Any) -> list[int] | None:
-    """Tokens of each text, if that is all that ``mask`` (b, 1, n, n), true where attended, says; else ``None``."""
+def _of_equal_length(ends: list[int]) -> dict[int, list[int]]:
+    """Starts of the texts, by their number of tokens."""
+    found: dict[int, list[int]] = {}
+    for start, end in itertools.pairwise(ends):
+        found.setdefault(end - start, []).append(start)
+    return found
+
+
+def _attention(query: Any, key: Any, value: Any, cells: int) -> Any:
+    """softmax(query · key) · value, all (g, n, d)."""
     import torch
 
-    texts, _, tokens, _ = query.shape
-    if mask is None:
-        return [tokens] * texts
-    if mask.dtype != torch.bool or mask.shape != (texts, 1, tokens, tokens):
-        return None
-    seen = mask[:, 0, 0]
-    lengths = seen.sum(1)
-    ends = torch.arange(tokens) < lengths[:, None]
-    if not bool((lengths > 0).all()) or not torch.equal(seen, ends):
-        return None
-    if mask.stride(2) != 0 and not bool((mask[:, 0] == seen[:, None]).all()):
-        return None
-    found: list[int] = lengths.tolist()
-    return found
+    _, length, _ = query.shape
+    rows = max(1, cells // (len(query) * length))
+    if rows < length:
+        return torch.cat([_attention_rows(part, key, value) for part in query.split(rows, 1)], 1)
+    return _attention_rows(query, key, value)
+
+
+def _attention_rows(query: Any, key: Any, value: Any) -> Any:
+    """The same for some of the queries (g, r, d).
+
+    Softmax first takes the largest score off each row lest its exponential overflow, which takes longer than all the
+    rest. Scores are hardly ever so large: so it is done only where the sums tell that it was needed.
+    """
+    import torch
+
+    weights = torch.bmm(query, key.transpose(1, 2)).exp_()
+    sums = weights.sum(-1, keepdim=True)
+    least, most = torch.aminmax(sums)
+    if float(least) > _LEAST and float(most) < _MOST:
+        return torch.bmm(weights, value).div_(sums)
+    scores = torch.bmm(query, key.transpose(1, 2))
+    return torch.bmm(torch.softmax(scores, -1), value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def test_what_fails_in_a_thread_is_raised(model: Any, threads: Any) -> None:
     assert len(PassageEncoder(model).encode(TEXTS[:3])) == 3
 
 
-@pytest.mark.parametrize("way", [fast_model.packed_by_text, fast_model.packed, fast_model.in_bfloat16])
+@pytest.mark.parametrize("way", [fast_model.packed_without_padding, fast_model.packed, fast_model.in_bfloat16])
 def test_faster_layers_say_the_same(model: Any, way: Any) -> None:
     fast = way(model)
     expected = model.encode(TEXTS, show_progress_bar=False)
@@ -67,26 +68,60 @@ def test_faster_layers_say_the_same(model: Any, way: Any) -> None:
     assert sum(part.activation == "gelu" for part in packed) == (2 if packed else 0)
 
 
-@pytest.mark.parametrize("n", [9, 130])
-def test_attention_by_text_is_attention(n: int) -> None:
-    """Short texts go to the attention of torch, long ones are worked on one at a time."""
+def attended(lengths: list[int], *, cells: int, larger: float = 1.0, **more: Any) -> tuple[Any, Any]:
+    """Texts laid end to end: what our attention gives, and that of torch, text by text."""
     import torch
     from torch.nn.functional import scaled_dot_product_attention as reference
 
     torch.manual_seed(0)
     layer: Any = torch.nn.Module()
     layer.is_causal = False  # as in every encoder
-    query, key, value = torch.randn(3, 4, 2, n, 8)
-    whole = torch.ones(4, n, dtype=torch.bool)
-    ends = torch.arange(n) < torch.tensor([n, 1, n // 2, n - 2])[:, None]
-    hidden_ends = ends[:, None, None, :].expand(4, 1, n, n)
-    causal = torch.ones(n, n, dtype=torch.bool).tril().expand(4, 1, n, n)
-    cases = ((None, whole), (hidden_ends, ends), (hidden_ends.contiguous(), ends), (causal, whole))
-    for mask, counts in (*cases, (hidden_ends.flip(-1), whole)):
-        found, weights = fast_model.attention_by_text(layer, query, key, value, mask)
-        expected = reference(query, key, value, attn_mask=mask).transpose(1, 2)
-        assert weights is None
-        assert torch.allclose(found[counts], expected[counts], atol=1e-5)
+    query, key, value = torch.randn(3, 1, 2, sum(lengths), 8)
+    query = query * larger
+    ends = torch.tensor([0, *lengths]).cumsum(0).int()
+    found, weights = fast_model.attention_without_padding(
+        layer, query, key, value, None, cu_seq_lens_q=ends, cells=cells, **more
+    )
+    assert weights is None
+    each = [reference(query[:, :, a:b], key[:, :, a:b], value[:, :, a:b]) for a, b in itertools.pairwise(ends.tolist())]
+    return found, torch.cat(each, 2).transpose(1, 2)
+
+
+@pytest.mark.parametrize("larger", [1.0, 60.0])
+@pytest.mark.parametrize("cells", [1, 500, 5_000, 1_000_000])
+def test_attention_stays_within_a_text(cells: int, larger: float) -> None:
+    """However many scores are worked on at once, and where scores are too large for their exponentials too."""
+    import torch
+
+    found, expected = attended([9, 130, 9, 1, 64, 9, 1], cells=cells, larger=larger)
+    assert found.shape == expected.shape
+    assert torch.allclose(found, expected, atol=2e-5)
+
+
+def test_attention_of_another_kind_is_refused() -> None:
+    """Then a slower way, in which a mask tells, is taken."""
+    import torch
+
+    for more in ({"sliding_window": 4}, {"dropout": 0.1}):
+        with pytest.raises(ValueError, match="mask"):
+            attended([3, 4], cells=100, **more)
+    layer: Any = torch.nn.Module()
+    layer.is_causal = True
+    query, key, value = torch.randn(3, 1, 2, 7, 8)
+    with pytest.raises(ValueError, match="mask"):
+        fast_model.attention_without_padding(layer, query, key, value, None, cu_seq_lens_q=torch.tensor([0, 7]))
+
+
+def test_padded_texts_go_to_the_attention_of_torch() -> None:
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention as reference
+
+    layer: Any = torch.nn.Module()
+    layer.is_causal = False
+    query, key, value = torch.randn(3, 4, 2, 9, 8)
+    mask = (torch.arange(9) < torch.tensor([9, 1, 4, 7])[:, None])[:, None, None, :].expand(4, 1, 9, 9)
+    found, _ = fast_model.attention_without_padding(layer, query, key, value, mask)
+    assert torch.allclose(found, reference(query, key, value, attn_mask=mask).transpose(1, 2), atol=1e-5)
 
 
 def test_batches_hold_all_texts_once_and_no_more_than_fits() -> None:
