@@ -20,6 +20,8 @@ FLAT_LIMIT = 300_000
 """Comparing all takes about 25 ns a vector and thread: 8 ms here."""
 FLAT_MARGIN = 1.5
 """An update keeps comparing all up to this multiple of ``FLAT_LIMIT`` ..."""
+ROWS_MARGIN = 1.5
+"""... keeps rows of one byte up to this multiple of what they are chosen for ..."""
 LISTS_MARGIN = 8.0
 """... and keeps its lists until there are so many times the articles they were made for."""
 
@@ -111,6 +113,8 @@ def outgrown(plan: VectorPlan, count: int) -> bool:
         return False
     if plan.is_flat:
         return plan.recall < 1 and count > FLAT_MARGIN * FLAT_LIMIT
+    if plan.rows == "int8" and count > ROWS_MARGIN * _ONE_BYTE_UP_TO:
+        return True
     return count > LISTS_MARGIN * plan.count
 
 

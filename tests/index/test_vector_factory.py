@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pubmed_rag.core.errors import UsageError
@@ -83,9 +85,16 @@ def test_what_was_chosen_is_kept_within_a_margin() -> None:
     assert not outgrown(flat, 450_000)
     assert outgrown(flat, 450_001)
     assert not outgrown(plan_vectors(250_000, 384, recall=1), 10**9)
+    half = plan_vectors(500_000, 384)
+    assert not outgrown(half, 4_000_000)
+    assert outgrown(half, 4_000_001), "its lists are too long"
     million = plan_vectors(1_000_000, 384)
-    assert not outgrown(million, 8_000_000)
-    assert outgrown(million, 8_000_001)
+    assert not outgrown(million, 6_000_000)
+    assert outgrown(million, 6_000_001), "neighbours are too close for its rows"
+    ten = plan_vectors(10_000_000, 384)
+    assert not outgrown(ten, 80_000_000)
+    assert outgrown(ten, 80_000_001)
+    assert not outgrown(replace(ten, rows="float16"), 80_000_000), "as they were built before there was int12"
 
 
 def test_training_needs_a_sample_only() -> None:
