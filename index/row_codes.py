@@ -97,7 +97,7 @@ class StoredCodes:
     layers: tuple[Any, ...]
     """FAISS indexes over the mapped codes."""
     bytes: tuple[Codes, ...]
-    """The same codes (A, bytes a row of this layer)."""
+    """The same codes (A, bytes a row of this layer), in memory that belongs to the layers."""
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -109,7 +109,7 @@ class StoredCodes:
                 f"{paths[0].name} and {paths[1].name} do not belong together",
                 remedy="rebuild with 'pubmed-rag index build'",
             )
-        return cls(layers, tuple(_mapped_codes(path, layer) for path, layer in zip(paths, layers, strict=True)))
+        return cls(layers, tuple(_codes_of(layer) for layer in layers))
 
     @property
     def dimension(self) -> int:
@@ -236,9 +236,13 @@ def _read(path: Path) -> Any:
         ) from error
 
 
-def _mapped_codes(path: Path, layer: Any) -> Codes:
-    width = layer.sa_code_size()
-    shape = (layer.ntotal, width)
+def _codes_of(layer: Any) -> Codes:
+    import faiss
+
+    shape = (layer.ntotal, layer.sa_code_size())
     if not layer.ntotal:
         return np.empty(shape, np.uint8)
-    return np.asarray(np.memmap(path, np.uint8, "r", path.stat().st_size - layer.ntotal * width, shape))
+    # FAISS has mapped the file; mapped once more, every page would count twice.
+    codes: Codes = faiss.rev_swig_ptr(layer.codes.data(), layer.codes.size()).reshape(shape)
+    codes.flags.writeable = False
+    return codes
