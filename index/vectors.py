@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pubmed_rag.core.errors import IndexCorruptError, IndexMismatchError
 from pubmed_rag.core.native import prepare_native_libraries
-from pubmed_rag.index.vector_factory import VectorPlan
+from pubmed_rag.index.vector_factory import REFINE, VectorPlan
 from pubmed_rag.index.vector_rows import VectorRows, best
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class VectorIndex(Protocol):
 class VectorFacts:
     """What a vector index is made of and how it is searched; part of the manifest.
 
-    ``probes`` are the inverted lists looked into (``nprobe``), ``refine`` the candidates scored exactly for
-    each hit, ``recall`` the share of the true ten nearest found by ``sampled`` stored vectors as queries.
+    ``probes`` are the inverted lists looked into (``nprobe``), ``plan.refine`` the candidates scored exactly for
+    each of ten hits, ``recall`` the share of the true ten nearest found by ``sampled`` stored vectors as queries.
     """
 
     plan: VectorPlan
@@ -154,10 +154,10 @@ class FaissIndex:
         """The ``top`` nearest to each of ``vectors`` (n, d): keys and scores (n, top), −1 and −inf where fewer are."""
         keys = np.full((len(vectors), top), -1, np.int64)
         scores = np.full((len(vectors), top), -np.inf, np.float32)
-        wanted, probes = self._effort(top)
+        wanted = self._wanted(top)
         for start in range(0, len(vectors), _TOGETHER):
             block = np.ascontiguousarray(vectors[start : start + _TOGETHER], np.float32)
-            proposals = None if self.candidates is None else self._propose(block, wanted, probes)
+            proposals = None if self.candidates is None else self._propose(block, wanted)
             for row, vector in enumerate(block):
                 hits = self.search(vector, top) if proposals is None else self._score(vector, top, proposals[row])
                 found = slice(0, len(hits.keys))
@@ -187,9 +187,9 @@ class FaissIndex:
         """The best of what FAISS proposes; ``None`` if that are too few to be sure of ``top``."""
         total = self.count()
         share = 1.0 if allowed is None else min(1.0, len(allowed) / total)
-        scored, _ = self._effort(top)
-        wanted, probes = self._effort(top if allowed is None else math.ceil(_SPARE * max(top, _LEAST_TOP) / share))
-        keys = self._propose(vector[None, :], wanted, probes)[0]
+        scored = self._wanted(top)
+        wanted = scored if allowed is None else min(total, math.ceil(_SPARE * scored / share))
+        keys = self._propose(vector[None, :], wanted)[0]
         if allowed is not None:
             places = np.minimum(np.searchsorted(allowed, keys), len(allowed) - 1)
             keys = keys[allowed[places] == keys]
@@ -199,20 +199,24 @@ class FaissIndex:
         hits = self._score(vector, top, keys)
         return hits if len(hits.keys) >= min(top, total if allowed is None else len(allowed)) else None
 
-    def _effort(self, top: int) -> tuple[int, int]:
-        """How many candidates to ask for, and in how many lists: more where many hits are wanted."""
-        total = self.count()
-        wanted = min(total, max(top, _LEAST_TOP) * self.facts.plan.refine)
-        lists = self.facts.plan.lists
-        return wanted, min(lists, max(self.facts.probes, math.ceil(4 * wanted * lists / max(1, total))))
+    def _wanted(self, top: int) -> int:
+        """How many candidates to score for ``top`` hits.
 
-    def _propose(self, vectors: Vectors, wanted: int, probes: int) -> Keys:
-        """Keys (n, wanted) of candidates for each of ``vectors`` (n, d); -1 pads."""
+        The more hits, the fewer candidates for each: how far the codes can be wrong does not grow with them.
+        """
+        top = max(top, _LEAST_TOP)
+        growing = self.facts.plan.refine * math.sqrt(_LEAST_TOP * top)
+        return min(self.count(), max(REFINE * top, math.ceil(growing)))
+
+    def _propose(self, vectors: Vectors, wanted: int) -> Keys:
+        """Keys (n, wanted) of candidates for each of ``vectors`` (n, d); -1 pads. Many are looked for in more lists."""
         import faiss
 
         assert self.candidates is not None
         parameters = None
         if self._has_lists():
+            lists = self.facts.plan.lists
+            probes = min(lists, max(self.facts.probes, math.ceil(4 * wanted * lists / max(1, self.count()))))
             parameters = faiss.SearchParametersIVF(nprobe=probes)  # type: ignore[call-arg]
         keys: Keys = self.candidates.search(vectors, wanted, params=parameters)[1]
         return keys
