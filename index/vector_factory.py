@@ -39,7 +39,7 @@ _TRAINING_LIMIT = 600_000
 _BITS_PER_CODE = 4
 _WISHED_RECALL = 0.95
 REFINE = 10
-"""Candidates scored exactly for each hit that is asked for."""
+"""Candidates scored exactly for each hit, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class VectorPlan:
     """``factory`` is a FAISS factory string; ``rows`` how exact vectors are kept; ``chosen`` by us, not the user.
 
     ``recall`` is what the search parameters are set for, ``refine`` the candidates scored exactly for each
-    hit that is asked for, ``count`` the number of vectors it was made for.
+    of ten hits, ``count`` the number of vectors it was made for.
     """
 
     factory: str

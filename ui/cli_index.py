@@ -264,7 +264,7 @@ def _vectors(manifest: Manifest) -> str:
         return manifest.factory
     parts = [f"{facts.vectors:,} as {manifest.factory}, {facts.plan.rows} rows"]
     if facts.probes:
-        parts.append(f"{facts.probes} lists looked into, {facts.plan.refine} candidates a hit scored exactly")
+        parts.append(f"{facts.probes} lists looked into, {10 * facts.plan.refine:,} candidates scored for ten hits")
     if facts.sampled:
         parts.append(f"{facts.recall:.1%} of the ten nearest found ({facts.sampled} samples)")
     return "; ".join(parts)

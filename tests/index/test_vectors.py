@@ -353,6 +353,14 @@ def test_filtered_search(big: FaissIndex, limits: Limits, selectivity: float, wi
     assert recall(index, vectors, queries, allowed) >= 0.95
 
 
+def test_many_hits_take_fewer_candidates_each(big: FaissIndex) -> None:
+    wide = big.probing(64, refine=160)
+    asked = [wide._wanted(top) for top in (1, 10, 40, 250, 4_000)]
+    assert asked == [1_600, 1_600, 3_200, 8_000, 40_000]
+    vectors, _ = clustered(COUNT)
+    assert recall(wide, vectors, clustered(20, seed=5)[0], top=200) >= 0.99
+
+
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not say what is mapped")
 def test_codes_are_held_once(big: FaissIndex) -> None:
     """Fast-scan codes are copied while they are read; mapped as well, they would count twice. Rows are mapped."""
