@@ -304,7 +304,7 @@ def stage(name: str, folder: Path, count: int, threads: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", default="100000,1000000", help="numbers of vectors, with commas between them")
-    parser.add_argument("--folder", type=Path, help="where to put the vectors (800 bytes each) and indexes (460)")
+    parser.add_argument("--folder", type=Path, help="where to put vectors (800 bytes each) and indexes (460 to 780)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     parser.add_argument("--keep", type=Path, help="keep vectors and indexes here, and go on with what is not done yet")
