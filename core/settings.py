@@ -58,7 +58,8 @@ class ModelSettings:
 class SearchSettings:
     """What ``search`` uses when not told otherwise.
 
-    ``fusion`` (``sum`` or ``rrf``) and ``rerank`` (``learned``, ``cross:NAME``, or nothing) are ``hybrid``'s.
+    ``fusion`` (``sum`` or ``rrf``) and ``rerank`` (``likelihood``, ``learned``, ``cross:NAME``, or nothing) are
+    ``hybrid``'s.
     """
 
     mode: str = "hybrid"

@@ -36,8 +36,9 @@ from pubmed_rag.eval.systems import System, SystemContext, make_systems, named_s
 from pubmed_rag.eval.workspace import NO_MESH, WITHOUT_MESH, left_out, prepare, whole_texts
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import current_generation
+from pubmed_rag.index.likelihood import LanguageModel
 from pubmed_rag.index.rerankers import LEARNED
-from pubmed_rag.index.search import Searcher
+from pubmed_rag.index.search import Searcher, no_language_model
 
 _FEW_TOPICS = 25
 
@@ -79,13 +80,15 @@ def evaluate_collection(
     seed: int = 0,
     task: Task = RANKING,
     ranker: Path | None = None,
+    language_model: Callable[[str], LanguageModel] = no_language_model,
     set_up: Callable[[LibraryPaths], Mapping[str, str]] | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """``eval run``: the collection's own library under ``root``, the named systems over it, results in ``out``.
 
-    ``ranker`` is the folder of a learned ranker, used where the collection's library has none of its own. ``set_up``
-    gives that library MeSH, and says which: what the emulated PubMed depends on.
+    ``ranker`` is the folder of a learned ranker, used where the collection's library has none of its own;
+    ``language_model`` loads the one of ``hybrid+likelihood``. ``set_up`` gives that library MeSH, and says which: what
+    the emulated PubMed depends on.
     Raises :class:`UsageError` for a system name that is not known, before anything is built, and what
     ingesting, building and searching raise.
     """
@@ -93,7 +96,7 @@ def evaluate_collection(
     paths = prepare(collection, root, load_corpus, embedder, progress)
     vocabulary = set_up(paths) if set_up else {}
     with ArticleStore(paths) as store:
-        searcher = Searcher(paths, store, lambda: embedder, ranker=ranker)
+        searcher = Searcher(paths, store, lambda: embedder, ranker=ranker, language_model=language_model)
         index = current_generation(paths).manifest
         context = SystemContext(searcher, index, vocabulary, texts=lambda: whole_texts(store))
         systems = make_systems(system_names, context)

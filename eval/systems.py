@@ -20,6 +20,7 @@ from pubmed_rag.eval.provenance import ENGINES, ranking_code_digest, versions
 from pubmed_rag.eval.pubmed_live import LiveSearch, Sort, ids_key
 from pubmed_rag.eval.rewriting import REWRITINGS, Rewriter, TextGenerator
 from pubmed_rag.index.generation import Manifest
+from pubmed_rag.index.rerankers import is_reranker
 
 KINDS: Mapping[str, str] = {
     "bm25": "words, ranked by BM25",
@@ -252,6 +253,7 @@ _NAMED: Mapping[str, SystemSpec] = {
         SystemSpec("hybrid-no-sentences", "hybrid", options={"sentences": False}),
         SystemSpec("rrf", "hybrid", options={"fusion": "rrf"}),
         SystemSpec("hybrid+ranker", "hybrid", options={"rerank": "learned"}),
+        SystemSpec("hybrid+likelihood", "hybrid", options={"rerank": "likelihood"}),
         SystemSpec("pubmed", "pubmed", query="keywords"),
         SystemSpec("pubmed-raw", "pubmed"),
         SystemSpec("pubmed-any", "pubmed", query="any-keyword"),
@@ -308,9 +310,7 @@ _OPTIONS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "hybrid": {
         "fusion": lambda v: v in ("sum", "rrf"),
         "sentences": lambda v: isinstance(v, bool),
-        "rerank": lambda v: (
-            v == "learned" or (isinstance(v, str) and v.startswith("cross:") and len(v) > len("cross:"))
-        ),
+        "rerank": lambda v: isinstance(v, str) and is_reranker(v),
     },
 }
 """What may stand in ``options``, by kind, and whether a value can."""

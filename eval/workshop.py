@@ -30,7 +30,8 @@ from pubmed_rag.eval.workspace import NO_MESH, WITHOUT_MESH, collection_library,
 from pubmed_rag.index.build import BuildOptions
 from pubmed_rag.index.embedder import Embedder
 from pubmed_rag.index.generation import Manifest, current_generation
-from pubmed_rag.index.search import Searcher
+from pubmed_rag.index.likelihood import LanguageModel
+from pubmed_rag.index.search import Searcher, no_language_model
 
 _BEGINNING = 90
 _LOOKED_AT = 50_000
@@ -91,7 +92,8 @@ class LibraryWorkshop:
     """Collections as libraries of their own under ``root``, built by the product's code and searched through its door.
 
     ``live`` is PubMed itself, or ``None`` to replay what was recorded under ``record``. ``encoder`` loads
-    another encoder by name; each has a library of its own, so that none is built twice. ``set_up`` brings in
+    another encoder by name; each has a library of its own, so that none is built twice. ``language_model`` loads the
+    one by which a system re-ranks. ``set_up`` brings in
     what a library has beside articles (MeSH), and says what that is, for the configuration of what depends on it.
     ``opened`` serves collections that name its library, so that no index is loaded twice.
     """
@@ -106,6 +108,7 @@ class LibraryWorkshop:
         live: LiveSearch | None = None,
         generator: TextGenerator | None = None,
         encoder: Callable[[str], Embedder] | None = None,
+        language_model: Callable[[str], LanguageModel] = no_language_model,
         set_up: Callable[[LibraryPaths], Mapping[str, str]] | None = None,
         opened: OpenedLibrary | None = None,
         progress: Progress = SILENT,
@@ -118,6 +121,7 @@ class LibraryWorkshop:
         self._live = live
         self._generator = generator
         self._encoder = encoder
+        self._language_model = language_model
         self._set_up = set_up
         self._progress = progress
 
@@ -178,7 +182,8 @@ class LibraryWorkshop:
                 variant=variant,
             )
         store = stack.enter_context(ArticleStore(paths))
-        return store, Searcher(paths, store, lambda: embedder), current_generation(paths).manifest
+        searcher = Searcher(paths, store, lambda: embedder, language_model=self._language_model)
+        return store, searcher, current_generation(paths).manifest
 
     def _other(
         self, stack: ExitStack, collection: Collection, spec: CollectionSpec, name: str

@@ -10,27 +10,45 @@ from pubmed_rag.core.errors import IndexMismatchError, IndexMissingError, UsageE
 from pubmed_rag.core.library import LibraryPaths
 from pubmed_rag.index.fusion import Fusion
 from pubmed_rag.index.generation import Manifest
+from pubmed_rag.index.likelihood import LanguageModel, LikelihoodReranker
 from pubmed_rag.index.ranker import MANIFEST, TRAIN, LearnedRanker
 from pubmed_rag.index.rerank import Reranker
 
 LEARNED = "learned"
 CROSS = "cross:"
+LIKELIHOOD = "likelihood"
+
+
+def is_reranker(name: str) -> bool:
+    """Whether ``name`` is ``learned``, ``likelihood``, ``likelihood:MODEL`` or ``cross:MODEL``."""
+    kind, colon, model = name.partition(":")
+    return (
+        name == LEARNED
+        or (kind == LIKELIHOOD and bool(model) == bool(colon))
+        or (name.startswith(CROSS) and bool(model))
+    )
 
 
 class Rerankers:
-    """The re-rankers that searches over one library may name. ``cross_encoder`` loads one by name or path.
+    """The re-rankers that searches over one library may name. ``cross_encoder`` loads one by name or path, and
+    ``language_model`` the one of a likelihood ("": the one made for it).
 
     ``ranker`` is the folder of a learned ranker, for a library that has none of its own.
     """
 
     def __init__(
-        self, paths: LibraryPaths, cross_encoder: Callable[[str], Reranker], ranker: Path | None = None
+        self,
+        paths: LibraryPaths,
+        cross_encoder: Callable[[str], Reranker],
+        language_model: Callable[[str], LanguageModel],
+        ranker: Path | None = None,
     ) -> None:
         self._folders = (paths.ranker, *((ranker,) if ranker else ()))
         self._cross_encoder = cross_encoder
         self._lock = threading.Lock()
         self._learned: tuple[tuple[int, int], LearnedRanker] | None = None
-        self._cross: dict[str, Reranker] = {}
+        self._language_model = language_model
+        self._models: dict[str, Reranker] = {}
 
     def get(self, name: str, fusion: Fusion, index: Manifest) -> Reranker | None:
         """The re-ranker called ``name``, for an index with this manifest; ``None`` for ``""`` and ``none``.
@@ -40,16 +58,24 @@ class Rerankers:
         if name in ("", "none"):
             return None
         with self._lock:
-            if name == LEARNED:
-                if fusion.method != "sum":
-                    raise UsageError("the learned ranker builds on the weighted sum", remedy="leave out --fusion")
+            kind, _, model = name.partition(":")
+            if not is_reranker(name):
+                raise UsageError(
+                    f"unknown re-ranker '{name}'",
+                    remedy=f"choose {LEARNED}, {LIKELIHOOD}, {LIKELIHOOD}:MODEL, {CROSS}MODEL or none",
+                )
+            if kind in (LEARNED, LIKELIHOOD) and fusion.method != "sum":
+                what = "the learned ranker" if kind == LEARNED else "the likelihood"
+                raise UsageError(f"{what} builds on the weighted sum", remedy="leave out --fusion")
+            if kind == LEARNED:
                 return self._own(index)
-            if name.startswith(CROSS) and name != CROSS:
-                model = name.removeprefix(CROSS)
-                if model not in self._cross:
-                    self._cross[model] = self._cross_encoder(model)
-                return self._cross[model]
-        raise UsageError(f"unknown re-ranker '{name}'", remedy=f"choose {LEARNED}, {CROSS}NAME or none")
+            if name not in self._models:
+                self._models[name] = (
+                    LikelihoodReranker(self._language_model(model))
+                    if kind == LIKELIHOOD
+                    else self._cross_encoder(model)
+                )
+            return self._models[name]
 
     def learned(self, index: Manifest) -> LearnedRanker:
         """The learned ranker, checked to fit an index with this manifest."""

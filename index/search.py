@@ -22,6 +22,7 @@ from pubmed_rag.index.embedder import Embedder, check_same_model
 from pubmed_rag.index.fusion import Fusion, as_fusion_method, ranks
 from pubmed_rag.index.generation import Generation, current_generation, current_name
 from pubmed_rag.index.letters import LettersReranker
+from pubmed_rag.index.likelihood import LanguageModel
 from pubmed_rag.index.pubmed_mode import LibraryMesh, PubmedFound, search_pubmed
 from pubmed_rag.index.pubmed_search import Sort
 from pubmed_rag.index.ranker import RankerManifest
@@ -44,6 +45,11 @@ _LONGEST_SPELT = 40
 _WITHOUT_MODEL = frozenset({"pubmed", "bm25"})
 
 
+def no_language_model(name: str) -> LanguageModel:
+    """What a searcher has that was given none. Raises :class:`UsageError`."""
+    raise UsageError(f"no language model {name!r} is set up for this search", remedy="leave out the likelihood")
+
+
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     generation: Generation
@@ -61,8 +67,9 @@ class _Hybrid:
 class Searcher:
     """Search over the current generation of a library; follows when the library switches to a new one.
 
-    The embedder is needed for ``dense`` and ``hybrid`` only, so it comes as a function that is called at
-    the first need. ``ranker`` is the folder of a learned ranker for a library that has none of its own.
+    The embedder is needed for ``dense`` and ``hybrid`` only, so it comes as a function that is called at the first
+    need, as the ``language_model`` of ``rerank="likelihood"`` does. ``ranker`` is the folder of a learned ranker for a
+    library that has none of its own.
     One object may serve several threads.
     """
 
@@ -75,6 +82,7 @@ class Searcher:
         fusion: Fusion | None = None,
         rerank: str = "",
         cross_encoder: Callable[[str], Reranker] = CrossEncoderReranker,
+        language_model: Callable[[str], LanguageModel] = no_language_model,
         ranker: Path | None = None,
         today: Callable[[], date] = date.today,
     ) -> None:
@@ -83,7 +91,7 @@ class Searcher:
         self._embedder_source = embedder
         self._fusion = fusion or Fusion()
         self._rerank = rerank
-        self._rerankers = Rerankers(paths, cross_encoder, ranker)
+        self._rerankers = Rerankers(paths, cross_encoder, language_model, ranker)
         self._today = today
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
@@ -110,7 +118,8 @@ class Searcher:
         takes another ``sort`` than relevance, ``strict`` (refuse mistakes, or pass over them in silence as PubMed
         does) and ``explain`` (count what each clause matches). Mode ``hybrid`` alone takes ``fusion`` (``sum`` or
         ``rrf``), ``sentences`` (use sentence vectors where there are any) and ``rerank`` (``learned``, the library's
-        trained ranker, or ``cross:NAME``, a cross-encoder); ``None`` is what this searcher was made with.
+        trained ranker; ``likelihood``, by a language model; ``cross:NAME``, a cross-encoder); ``None`` is what this
+        searcher was made with.
         Raises :class:`UsageError` for an empty query, ``top`` below 1 or an unknown mode, and what
         loading an index raises. ``took_ms`` leaves out what happens only once: loading index and model.
         """

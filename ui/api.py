@@ -25,7 +25,15 @@ from pubmed_rag.core.records import Article, BuildReport, Filters, IngestReport,
 from pubmed_rag.core.settings import Settings, load_settings
 from pubmed_rag.core.store import ArticleStore, ChangeKind, SavedQuery, StoreCounts, UpdateRecord
 from pubmed_rag.ui.api_answers import Answering
-from pubmed_rag.ui.api_eval import challenge, compare, evaluate, evaluate_answers, fetch_dataset, leaderboard
+from pubmed_rag.ui.api_eval import (
+    challenge,
+    compare,
+    evaluate,
+    evaluate_answers,
+    fetch_dataset,
+    language_models,
+    leaderboard,
+)
 
 if TYPE_CHECKING:
     from pubmed_rag.core.mesh_store import MeshInfo
@@ -108,8 +116,8 @@ class Library(Answering):
 
         With mode ``pubmed`` the query is in PubMed's language: ``sort`` may be ``"date"`` or ``"entered"`` as well,
         ``strict=False`` passes over mistakes in silence as PubMed does, ``explain`` counts what each clause matches.
-        Mode ``hybrid`` takes ``fusion`` (``"sum"`` or ``"rrf"``) and ``rerank`` (``"learned"``, ``"cross:NAME"`` or
-        ``"none"``), which default to the settings.
+        Mode ``hybrid`` takes ``fusion`` (``"sum"`` or ``"rrf"``) and ``rerank`` (``"learned"``, ``"likelihood"``,
+        ``"cross:NAME"`` or ``"none"``), which default to the settings.
         """
         from pubmed_rag.index.search import as_mode
 
@@ -342,6 +350,7 @@ class Library(Answering):
                     lambda: self.embedder,
                     fusion=Fusion(as_fusion_method(search.fusion)),
                     rerank=search.rerank,
+                    language_model=language_models(self.settings),
                 )
             return self._searcher
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pubmed_rag.eval.records import Evaluation
     from pubmed_rag.eval.workshop import LibraryWorkshop
     from pubmed_rag.index.embedder import Embedder
+    from pubmed_rag.index.likelihood import LanguageModel
     from pubmed_rag.rag.answer import AskOptions
     from pubmed_rag.ui.api import Library
 
@@ -75,6 +76,7 @@ def evaluate(
         seed=seed,
         task=TASKS[task],
         ranker=LibraryPaths(chosen.library.expanduser()).ranker,
+        language_model=language_models(chosen),
         set_up=_library_mesh(chosen),
         progress=progress,
     )
@@ -257,6 +259,18 @@ def corpus_loader(progress: Progress = SILENT) -> CorpusLoader:
     return load
 
 
+def language_models(settings: Settings) -> Callable[[str], LanguageModel]:
+    """Loads the language model of a likelihood by name, from where the settings keep models."""
+    from pubmed_rag.core.model_store import ModelStore
+
+    def load(name: str) -> LanguageModel:
+        from pubmed_rag.index.causal_model import load_causal_model
+
+        return load_causal_model(name, ModelStore(settings.models.directory))
+
+    return load
+
+
 @contextmanager
 def _workshop(
     config: ChallengeConfig,
@@ -283,6 +297,7 @@ def _workshop(
             live=None if offline else EntrezLive(Eutils(settings.entrez)),
             generator=EngineWriter(model, engine, weights) if model else None,
             encoder=lambda name: _embedder(settings, name),
+            language_model=language_models(settings),
             set_up=_mesh_setter([data / name for name in config.mesh], settings, progress),
             progress=progress,
         )

@@ -68,8 +68,9 @@ def search(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="With --mode hybrid: order the first 50 anew: 'learned' (see 'index train-ranker'), 'cross:MODEL' "
-            "(a cross-encoder's name or folder), or 'none'.",
+            help="With --mode hybrid: order the first anew: 'likelihood' (a small language model reads the best "
+            "eight, in about a second), 'learned' (see 'index train-ranker'), 'cross:MODEL' (a cross-encoder's name or "
+            "folder), or 'none'.",
         ),
     ] = None,
     year_from: YearFrom = None,

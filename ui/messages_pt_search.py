@@ -34,6 +34,12 @@ SEARCHING: dict[str, str] = {
     "As PubMed searches on the left, search by meaning and words on the right, over the same articles.": (
         "Pesquisa como a do PubMed à esquerda, por significado e palavras à direita, nos mesmos artigos."
     ),
+    "A closer look": "Um olhar mais atento",
+    "A small language model reads the best eight articles and puts first what makes your words most likely. Better on "
+    "average, and about a second slower.": (
+        "Um pequeno modelo de linguagem lê os oito melhores artigos e põe primeiro o que torna as suas palavras mais "
+        "prováveis. Em média é melhor, e cerca de um segundo mais lento."
+    ),
     "Understood as a question": "Entendido como pergunta",
     "Understood as keywords": "Entendido como palavras-chave",
     "Understood as a PubMed query": "Entendido como consulta do PubMed",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pubmed_rag.core.records import Article, Filters, SearchMode, SearchResult
 from pubmed_rag.index.query_kind import QueryKind, query_kind
+from pubmed_rag.index.rerankers import LIKELIHOOD
 from pubmed_rag.index.search import MODES
 from pubmed_rag.ui import page_live
 from pubmed_rag.ui.api import Library
@@ -31,6 +32,7 @@ FOUND = "search.found"
 """The ids found last, for the map."""
 
 _QUERY, _WAY, _BOTH, _SORT = f"{KEPT}query", f"{KEPT}mode", f"{KEPT}both", f"{KEPT}sort"
+_CLOSER = f"{KEPT}closer"
 _CACHE = "search.cache"
 _AUTOMATIC = "auto"
 _LONGEST_QUERY = 4000
@@ -65,7 +67,7 @@ def render(desk: Desk) -> None:
         )
         submitted = st.form_submit_button(say("Search"), type="primary")
     query = (typed or "").strip()[:_LONGEST_QUERY]
-    way, both, live, sort = _ways(library, query)
+    way, both, live, sort, rerank = _ways(library, query)
     write_address(query or None)
     if not query:
         if submitted:
@@ -80,7 +82,7 @@ def render(desk: Desk) -> None:
         return
     mode = "hybrid" if both else _mode(query, way)
     with st.spinner(say("Searching … the first search also loads the index and the model.")):
-        result = _search(library, query, mode, filters, sort)
+        result = _search(library, query, mode, filters, sort, rerank=rerank)
         beside = _search(library, query, "pubmed", filters, sort, forgiving=True) if both else None
         any_year = replace(filters, year_from=None, year_to=None)
         all_years = result if any_year == filters else _search(library, query, mode, any_year, sort)
@@ -92,7 +94,7 @@ def render(desk: Desk) -> None:
     _translation(beside or result)
     if submitted:
         st.session_state.pop(LIKE, None)
-    asked = (query, mode, sort, filters, both, live)
+    asked = (query, mode, sort, filters, both, live, rerank)
     if (like := st.session_state.get(LIKE)) is not None:
         similar(library, str(like), filters, size)
     elif beside is not None or live:
@@ -103,9 +105,9 @@ def render(desk: Desk) -> None:
         one_list(library, result, found, filters, asked, size)
 
 
-def _ways(library: Library, query: str) -> tuple[str, bool, bool, Sort]:
-    """How to search, whether both ways side by side, whether PubMed itself is asked too, and the order of lists that
-    PubMed's rules make."""
+def _ways(library: Library, query: str) -> tuple[str, bool, bool, Sort, str | None]:
+    """How to search, whether both ways side by side, whether PubMed itself is asked too, the order of lists that
+    PubMed's rules make, and by what search by meaning and words is re-ranked."""
     ways = list(_WAYS)
     if st.session_state.get(_WAY) not in ways:
         usual = library.settings.search.mode
@@ -143,10 +145,29 @@ def _ways(library: Library, query: str) -> tuple[str, bool, bool, Sort]:
                 service=service,
             ),
         )
+        rerank = _closer(library, both or _mode(query, str(way)) == "hybrid")
         sort = _order() if both or live or _mode(query, str(way)) == "pubmed" else "relevance"
     if live:
         st.caption(say("What you search for is sent to {service} as well.", service=literal(service)))
-    return str(way), bool(both), bool(live), sort
+    return str(way), bool(both), bool(live), sort, rerank
+
+
+def _closer(library: Library, possible: bool) -> str | None:
+    """What re-ranks: the language model, if wished; else what the settings say, save it."""
+    usual = library.settings.search.rerank
+    st.session_state.setdefault(_CLOSER, usual == LIKELIHOOD)
+    chosen = st.toggle(
+        say("A closer look"),
+        key=_CLOSER,
+        disabled=not possible,
+        help=say(
+            "A small language model reads the best eight articles and puts first what makes your words most likely. "
+            "Better on average, and about a second slower."
+        ),
+    )
+    if chosen:
+        return LIKELIHOOD
+    return "none" if usual == LIKELIHOOD else None
 
 
 def _order() -> Sort:
@@ -176,18 +197,33 @@ def _understood(query: str, way: str, both: bool) -> str:
 
 
 def _search(
-    library: Library, query: str, mode: SearchMode, filters: Filters, sort: Sort, *, forgiving: bool = False
+    library: Library,
+    query: str,
+    mode: SearchMode,
+    filters: Filters,
+    sort: Sort,
+    *,
+    forgiving: bool = False,
+    rerank: str | None = None,
 ) -> SearchResult:
     """The search, or the same one made before in this tab over the same index and library."""
     from pubmed_rag.index.generation import current_name
 
     order: Sort = sort if mode == "pubmed" else "relevance"  # the other modes have no other
-    key = (query, mode, filters, order, forgiving, current_name(library.paths), library.store.last_sequence())
+    index = (current_name(library.paths), library.store.last_sequence())
+    key = (query, mode, filters, order, forgiving, rerank if mode == "hybrid" else None, *index)
     cache: dict[object, SearchResult] = st.session_state.setdefault(_CACHE, {})
     if key not in cache:
         # Beside another list a query is taken as PubMed takes it: what is wrong in it is passed over.
         found = library.search(
-            query, mode=mode, top=DEPTH, filters=filters, sort=order, explain=mode == "pubmed", strict=not forgiving
+            query,
+            mode=mode,
+            top=DEPTH,
+            filters=filters,
+            sort=order,
+            explain=mode == "pubmed",
+            strict=not forgiving,
+            rerank=rerank,
         )
         while len(cache) >= _CACHED:
             del cache[next(iter(cache))]

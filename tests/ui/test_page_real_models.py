@@ -19,7 +19,7 @@ from pubmed_rag.ui.api import Library
 from pubmed_rag.ui.jobs import JobRunner
 from pubmed_rag.ui.page_job import AnswerJob
 from tests.support import article, model_path
-from tests.ui.test_page import _page, ask, words
+from tests.ui.test_page import _page, ask, search, words
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -87,6 +87,25 @@ def test_eight_ask_at_once_and_each_sees_its_place_and_gets_its_own(library: Lib
     assert sum(bool(told) for told in places) >= TABS // 2, "most had to wait, and were told so"
     assert max(place for told in places for place in told) >= TABS // 2
     assert all(told == sorted(told, reverse=True) for told in places), "nobody falls back in the line"
+
+
+def test_a_closer_look_is_taken_by_the_model(library: Library) -> None:
+    subject = SUBJECTS[4]
+    plain = library.search(question(subject))
+    closer = library.search(question(subject), rerank="likelihood")
+    assert {hit.id for hit in closer.hits} == {hit.id for hit in plain.hits}
+    assert closer.hits[0].id == "4"
+    assert [hit.score for hit in closer.hits] != [hit.score for hit in plain.hits]
+
+    def source(*, create: bool = False) -> Library:
+        return library
+
+    page = AppTest.from_function(_page, args=(source, JobRunner()), default_timeout=120).run()
+    page = search(page, question(subject))
+    page.toggle(key="kept.closer").set_value(True).run()
+    assert not page.exception
+    assert not page.error
+    assert [hit.id for hit in page.session_state["search.cache"].popitem()[1].hits] == [hit.id for hit in closer.hits]
 
 
 def test_a_model_that_dies_while_it_writes_is_words_and_the_next_question_works(library: Library) -> None:

@@ -56,6 +56,16 @@ def test_modes_and_filters_search_again(library: TinyLibrary) -> None:
     assert "first year is after the last" in words(page)
 
 
+def test_a_closer_look_needs_its_model_and_is_for_search_by_meaning_and_words(library: TinyLibrary) -> None:
+    page = search(opened(library), "carvedilol")
+    page.toggle(key="kept.closer").set_value(True).run()
+    assert not page.exception
+    assert "`pubmed-rag models pull smollm2-135m`" in words(page)
+    page.radio(key="kept.mode").set_value("bm25").run()
+    assert page.toggle(key="kept.closer").disabled
+    assert markup(page).count('class="prag-hit"') == 2
+
+
 def test_nothing_found_and_nothing_asked(library: TinyLibrary) -> None:
     page = search(opened(library), "")
     assert "Type something to search for first" in words(page)
