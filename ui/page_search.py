@@ -113,21 +113,21 @@ def _ways(library: Library, query: str) -> tuple[str, bool, bool, Sort, str | No
         usual = library.settings.search.mode
         st.session_state[_WAY] = usual if usual in ways and usual != "hybrid" else _AUTOMATIC
     both = bool(st.session_state.get(_BOTH))
+    way = st.radio(
+        say("How to search"),
+        ways,
+        key=_WAY,
+        format_func=lambda name: say(_WAYS[name]),
+        horizontal=True,
+        disabled=both,
+        help=say(
+            "**Automatic** looks at what you type. **Meaning and words** is best for most searches. **As PubMed "
+            "does** takes PubMed's own language: headings, fields, AND, OR, NOT. **Words only** finds articles "
+            "that contain your words: good for names, genes and exact terms. **Meaning only** finds articles that "
+            "say the same in other words."
+        ),
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        way = st.radio(
-            say("How to search"),
-            ways,
-            key=_WAY,
-            format_func=lambda name: say(_WAYS[name]),
-            horizontal=True,
-            disabled=both,
-            help=say(
-                "**Automatic** looks at what you type. **Meaning and words** is best for most searches. **As PubMed "
-                "does** takes PubMed's own language: headings, fields, AND, OR, NOT. **Words only** finds articles "
-                "that contain your words: good for names, genes and exact terms. **Meaning only** finds articles that "
-                "say the same in other words."
-            ),
-        )
         both = st.toggle(
             say("Side by side"),
             key=_BOTH,
