@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 DEFAULT = "smollm2-135m"
 """The embedded one: small enough to read eight articles in about a second."""
 _UNPACKED = ".unpacked"
+_INCOMING = "incoming-"
 _BEFORE, _TEXT = 420, 120
 """Tokens that are read of a pair, at most."""
 _TOKENS = 4_096
@@ -144,7 +145,9 @@ def unpacked(file: Path, folder: Path) -> Path:
         if folder.is_dir():  # made meanwhile by another process
             return folder
         log.info("unpacking %s once, some twenty seconds", file.name)
-        incoming = Path(tempfile.mkdtemp(dir=folder.parent))
+        for left in folder.parent.glob(f"{_INCOMING}*"):  # by one that was killed: who holds the lock is alone here
+            shutil.rmtree(left, ignore_errors=True)
+        incoming = Path(tempfile.mkdtemp(prefix=_INCOMING, dir=folder.parent))
         try:
             _unpack(file, incoming)
             incoming.replace(folder)

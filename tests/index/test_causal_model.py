@@ -96,10 +96,13 @@ def test_what_cannot_be_loaded(folder: Path, tmp_path: Path) -> None:
         load_causal_model("smolm2-135m", models)
 
 
-def test_a_damaged_file_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_damaged_file_is_told_and_leaves_nothing_nor_does_one_that_was_killed(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(b"GGUF" + b"\x00" * 200)
     models = ModelStore(tmp_path / "models")
+    killed = models.directory / ".unpacked" / "incoming-1234"
+    killed.mkdir(parents=True)
+    (killed / "model.safetensors").write_bytes(b"half")
     with pytest.raises(UnknownModelError, match=r"damaged\.gguf cannot be unpacked"):
         load_causal_model(str(damaged), models)
     assert [path.name for path in (models.directory / ".unpacked").iterdir()] == [".lock"]
