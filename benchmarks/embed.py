@@ -3,9 +3,9 @@
     python benchmarks/embed.py [--texts 256] [--rounds 3] [--corpus CORPUS.jsonl(.gz)] [--model minilm]
 
 Whole abstracts (about 200 words), sentences, and abstracts with all their sentences, as an index with sentence vectors
-is made of them. Prints texts a second by the clock (best round of
-each) and by processor time, which other work on the machine disturbs less, their ratios, and the lowest cosine
-between the two vectors of a text. Without ``--corpus`` (BEIR's layout) abstracts are made of the words below.
+is made of them. Prints texts a second by the clock (best round of each) and by processor time, which other work on the
+machine disturbs less, their ratios, and the lowest cosine between the two vectors of a text. Without ``--corpus``
+(BEIR's layout) abstracts are made of the words below.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
     python benchmarks/headings.py LIBRARY [--topics 300] [--seed 0] [--no-sentences] [--likelihood]
 
-LIBRARY is an indexed library whose articles carry MeSH headings, with MeSH ingested. A topic is a heading that 4 to
-400 articles carry; its query is the name as one would type it ("receptors, opioid" as "opioid receptors"); relevant
-are the articles with the heading or one below it. The articles' own headings are hidden: words are looked for in
-titles and abstracts only, in an index made for the purpose. The last
-rows are compared letter by letter, as a search does, and read by the language model (``--likelihood``: about a second
-a topic). nDCG@10, and the difference from ``hybrid`` with a 95 % bootstrap interval over the topics.
+LIBRARY is an indexed library whose articles carry MeSH headings, with MeSH ingested. A topic is a heading that 4 to 400
+articles carry; its query is the name as one would type it ("receptors, opioid" as "opioid receptors"); relevant are the
+articles with the heading or one below it. The articles' own headings are hidden: words are looked for in titles and
+abstracts only, in an index made for the purpose. The last rows are compared letter by letter, as a search does, and
+read by the language model (``--likelihood``: about a second a topic). nDCG@10, and the difference from ``hybrid`` with
+a 95 % bootstrap interval over the topics.
 """
 
 from __future__ import annotations
@@ -25,10 +25,8 @@ import numpy.typing as npt
 
 from pubmed_rag.core.mesh import natural_order
 from pubmed_rag.core.mesh_store import MeshStore
-from pubmed_rag.core.model_store import ModelStore
 from pubmed_rag.core.records import Filters
 from pubmed_rag.eval.statistics import bootstrap_interval
-from pubmed_rag.index.causal_model import load_causal_model
 from pubmed_rag.index.fusion import PAIR_WEIGHTS, WEIGHTS, Fusion
 from pubmed_rag.index.letters import LettersReranker
 from pubmed_rag.index.likelihood import LikelihoodReranker
@@ -40,6 +38,7 @@ from pubmed_rag.index.sentence_vectors import SentenceVectors
 from pubmed_rag.index.vectors import Vectors
 from pubmed_rag.index.words import TantivyIndex, write_words
 from pubmed_rag.ui.api import Library, open_library
+from pubmed_rag.ui.api_eval import language_models
 
 _FEWEST, _MOST = 4, 400
 _TOP = 10
@@ -106,7 +105,7 @@ def _report(library: Library, indexes: Indexes, topics: list[Topic], *, likeliho
     by_letters = measured(fusion, letters)
     _print("hybrid, letters", by_letters, reference)
     if likelihood:
-        model = LikelihoodReranker(load_causal_model("", ModelStore(library.settings.models.directory)))
+        model = LikelihoodReranker(language_models(library.settings)(""))
         _print("hybrid, letters, likelihood (from letters)", measured(fusion, letters, model), by_letters)
 
 

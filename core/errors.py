@@ -148,6 +148,11 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
+def reason_of(error: BaseException) -> str:
+    """The first line of what a library's error says; its type where it says nothing."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
 def translate(error: BaseException) -> PubmedRagError | None:
     """The user's words for a failure of the operating system or of SQLite, or ``None`` if it is neither.
 

@@ -21,3 +21,11 @@ def prepare_native_libraries() -> None:
     """
     for name, value in _MANNERS.items():
         os.environ.setdefault(name, value)
+
+
+def prepare_transformers() -> None:
+    """The same, and no progress bars of transformers: they would write over ours. Imports it."""
+    prepare_native_libraries()
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]

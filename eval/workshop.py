@@ -93,8 +93,8 @@ class LibraryWorkshop:
 
     ``live`` is PubMed itself, or ``None`` to replay what was recorded under ``record``. ``encoder`` loads
     another encoder by name; each has a library of its own, so that none is built twice. ``language_model`` loads the
-    one by which a system re-ranks. ``set_up`` brings in
-    what a library has beside articles (MeSH), and says what that is, for the configuration of what depends on it.
+    one by which a system re-ranks. ``set_up`` brings in what a library has beside articles (MeSH), and says what that
+    is, for the configuration of what depends on it.
     ``opened`` serves collections that name its library, so that no index is loaded twice.
     """
 

@@ -8,23 +8,24 @@ the library transformers, and kept beside the models.
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock
 
-from pubmed_rag.core.errors import UnknownModelError, UsageError
+from pubmed_rag.core.errors import UnknownModelError, UsageError, reason_of
 from pubmed_rag.core.files import sha256_of
 from pubmed_rag.core.model_store import ModelStore
 from pubmed_rag.core.models import find_model
-from pubmed_rag.core.native import prepare_native_libraries
+from pubmed_rag.core.native import prepare_transformers
 from pubmed_rag.index import fast_model
 from pubmed_rag.index.embedder import has_fast_bfloat16
+from pubmed_rag.index.passage_encoder import of_like_length
+from pubmed_rag.index.vector_factory import half_of_memory
 from pubmed_rag.index.words import Scores
 
 log = logging.getLogger(__name__)
@@ -37,20 +38,18 @@ _BEFORE, _TEXT = 420, 120
 """Tokens that are read of a pair, at most."""
 _TOKENS = 4_096
 """In a batch, padding included."""
-_LARGEST_SHARE = 3
-"""A packed weight takes half a byte or more and two unpacked, and there must be room for other things."""
+_ROOM = 6
+"""So many times a GGUF file must fit half of the memory: a weight of half a byte or more takes two unpacked."""
 
 
 class CausalModel:
     """How likely texts are, by the transformers model in the folder (or hub's id) ``location``."""
 
     def __init__(self, name: str, location: str, revision: str = "") -> None:
-        prepare_native_libraries()
+        prepare_transformers()
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging as transformers_logging
 
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would write over ours
         fast = has_fast_bfloat16()
         local = Path(location).exists()
         try:
@@ -59,9 +58,8 @@ class CausalModel:
                 location, dtype=torch.bfloat16 if fast else torch.float32, local_files_only=local
             )
         except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UnknownModelError(
-                f"'{name}' cannot be loaded as a language model ({reason})",
+                f"'{name}' cannot be loaded as a language model ({reason_of(error)})",
                 remedy="give a registered name, a GGUF file, or a folder that transformers can load",
             ) from error
         self._model = _packed(model.eval()) if fast else model.eval()
@@ -87,22 +85,19 @@ class CausalModel:
         ]
         result = np.zeros(len(pairs), np.float32)
         with torch.inference_mode():
-            for batch in _batches([len(before) + len(text) for before, text in read]):
+            for batch in of_like_length([len(before) + len(text) for before, text in read], _TOKENS):
                 longest = max(len(read[at][0]) + len(read[at][1]) for at in batch)
                 tokens = torch.zeros(len(batch), longest, dtype=torch.long)
-                asked: list[tuple[int, int, int]] = []
+                asked: list[tuple[int, int]] = []
                 for row, at in enumerate(batch):
                     before, text = read[at]
                     tokens[row, : len(before) + len(text)] = torch.tensor(before + text)
                     # What comes first of all has nothing before it that could make it likely.
                     first = max(1, len(before))
-                    asked += [(row, place - 1, at) for place in range(first, len(before) + len(text))]
+                    asked += [(row, place - 1) for place in range(first, len(before) + len(text))]
                 if not asked:
                     continue
-                rows, places = (
-                    torch.tensor([row for row, _, _ in asked]),
-                    torch.tensor([place for _, place, _ in asked]),
-                )
+                rows, places = torch.tensor(asked).T
                 # No mask: padding stands behind, where no token looks.
                 hidden = self._model.base_model(input_ids=tokens, use_cache=False).last_hidden_state[rows, places]
                 scores = self._model.get_output_embeddings()(hidden).float()
@@ -121,21 +116,21 @@ def load_causal_model(name: str, models: ModelStore) -> CausalModel:
     a model raises.
     """
     name = name or DEFAULT
-    if not Path(name).is_dir() and not (name.count("/") == 1 and not name.endswith(".gguf")):
-        spec = find_model(name, "llm")
-        location = Path(models.locate(name, "llm"))
-        revision = spec.revision if spec else sha256_of(location)[:16]
-        folder = unpacked(location, models.directory / _UNPACKED / f"{location.stem}-{revision[:16]}")
-        return CausalModel(spec.name if spec else location.stem, str(folder), revision)
-    return CausalModel(name, name)
+    looks_like_hub_id = name.count("/") == 1 and not name.endswith(".gguf")
+    if Path(name).is_dir() or looks_like_hub_id:
+        return CausalModel(name, name)
+    spec = find_model(name, "llm")
+    location = Path(models.locate(name, "llm"))
+    revision = spec.revision if spec else sha256_of(location)[:16]
+    folder = unpacked(location, models.directory / _UNPACKED / f"{location.stem}-{revision[:16]}")
+    return CausalModel(spec.name if spec else location.stem, str(folder), revision)
 
 
 def unpacked(file: Path, folder: Path) -> Path:
     """``folder`` with the weights of the GGUF ``file`` as transformers keeps them; made where it is not there yet."""
     if folder.is_dir():
         return folder
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 << 30
-    if file.stat().st_size * 4 > memory // _LARGEST_SHARE:
+    if file.stat().st_size * _ROOM > half_of_memory():
         raise UsageError(
             f"{file.name} is too large to be unpacked for the likelihood of queries",
             remedy=f"leave the name out: the embedded {DEFAULT} is made for it",
@@ -158,21 +153,18 @@ def unpacked(file: Path, folder: Path) -> Path:
 
 
 def _unpack(file: Path, folder: Path) -> None:
-    prepare_native_libraries()
+    prepare_transformers()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would write over ours
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
             str(file.parent), gguf_file=file.name, dtype=torch.float32, local_files_only=True
         )
         tokens: Any = AutoTokenizer.from_pretrained(str(file.parent), gguf_file=file.name, local_files_only=True)
     except (OSError, ValueError, KeyError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnknownModelError(
-            f"{file.name} cannot be unpacked ({reason})",
+            f"{file.name} cannot be unpacked ({reason_of(error)})",
             remedy="'pubmed-rag models verify' tells whether it is whole; transformers may not know its architecture",
         ) from error
     # A model that remembers its quantization refuses to be saved, so another of its shape takes its weights.
@@ -191,15 +183,3 @@ def _packed(model: Any) -> Any:
     except (AttributeError, RuntimeError) as error:
         log.info("its layers stay as they are (%s)", error)
         return model
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Places of pairs of like length, as many together as fit, padding included."""
-    batch: list[int] = []
-    for at in sorted(range(len(lengths)), key=lambda at: lengths[at]):
-        if batch and (len(batch) + 1) * lengths[at] > _TOKENS:
-            yield batch
-            batch = []
-        batch.append(at)
-    if batch:
-        yield batch

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 
-from pubmed_rag.core.errors import IndexMismatchError, UnknownModelError
+from pubmed_rag.core.errors import IndexMismatchError, UnknownModelError, reason_of
 from pubmed_rag.core.model_store import ModelStore
 from pubmed_rag.core.models import Encoding, find_model
-from pubmed_rag.core.native import prepare_native_libraries
+from pubmed_rag.core.native import prepare_transformers
 from pubmed_rag.index.passage_encoder import PassageEncoder, limited
 from pubmed_rag.index.vectors import Vectors
 
@@ -184,11 +184,9 @@ def _from_file(path: Path) -> Embedder:
 
 
 def _load_model(name: str, location: str, pooling: str) -> Any:
-    prepare_native_libraries()
+    prepare_transformers()
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would write over ours
     local = Path(location).exists()
     try:
         if not pooling:
@@ -199,8 +197,7 @@ def _load_model(name: str, location: str, pooling: str) -> Any:
         dimension = transformer.get_embedding_dimension()
         return SentenceTransformer(modules=[transformer, Pooling(dimension, pooling)], device="cpu")
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UnknownModelError(f"'{name}' cannot be loaded as an embedding model ({reason})") from error
+        raise UnknownModelError(f"'{name}' cannot be loaded as an embedding model ({reason_of(error)})") from error
 
 
 def check_same_model(embedder: Embedder, name: str, revision: str, dimension: int) -> None:

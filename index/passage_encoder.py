@@ -37,12 +37,12 @@ _PROBES = (
 """Always the same, so that the same machine always comes to the same choice."""
 
 
-_WAYS: tuple[Callable[[Any], Any], ...] = (
-    fast_model.packed_without_padding,
-    fast_model.packed,
-    fast_model.in_bfloat16,
+_WAYS: tuple[tuple[Callable[[Any], Any], int], ...] = (
+    (fast_model.packed_without_padding, _CHARACTERS_WITHOUT_PADDING),
+    (fast_model.packed, _CHARACTERS),
+    (fast_model.in_bfloat16, _CHARACTERS),
 )
-"""Fastest first."""
+"""Fastest first, each with the characters of a batch."""
 
 
 class PassageEncoder:
@@ -113,7 +113,7 @@ class PassageEncoder:
     def _batched(self, texts: Sequence[str], workers: int) -> list[list[int]]:
         longest = _CHARACTERS_PER_TOKEN * (self._limit() or 512)
         lengths = [min(len(text), longest) for text in texts]
-        return list(_batches(lengths, min(self._characters, sum(lengths) // max(1, workers))))
+        return list(of_like_length(lengths, min(self._characters, sum(lengths) // max(1, workers))))
 
     def _limit(self) -> int:
         own = int(self._models[0].max_seq_length or 0)
@@ -138,7 +138,7 @@ class PassageEncoder:
     def _converted(self, model: Any) -> Any:
         exact = self._probed(model)
         lowest = 0.0
-        for way in _WAYS:
+        for way, characters in _WAYS:
             try:
                 fast = way(model)
                 lowest = _lowest_cosine(exact, self._probed(fast))
@@ -146,8 +146,7 @@ class PassageEncoder:
                 log.info("%s does not work with this model (%s)", way.__name__, error)
                 continue
             if lowest >= _LEAST_COSINE:
-                if way is fast_model.packed_without_padding:
-                    self._characters = _CHARACTERS_WITHOUT_PADDING
+                self._characters = characters
                 return fast
         log.info("this model is encoded in float32: bfloat16 turns its vectors (cosine %.5f)", lowest)
         return model
@@ -163,8 +162,8 @@ def _lowest_cosine(exact: Vectors, near: Vectors) -> float:
     return float(cosine.min()) if np.isfinite(cosine).all() else 0.0
 
 
-def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places of texts of like length, shortest first, as many together as have ``most`` characters with padding."""
+def of_like_length(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Places of texts of like length, shortest first, as many together as have ``most`` with padding."""
     batch: list[int] = []
     for at in sorted(range(len(lengths)), key=lambda at: (lengths[at], at)):
         if batch and (len(batch) + 1) * lengths[at] > most:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pubmed_rag.core.errors import UnknownModelError
+from pubmed_rag.core.errors import UnknownModelError, reason_of
 from pubmed_rag.core.native import prepare_native_libraries
 from pubmed_rag.core.records import Article
 from pubmed_rag.core.text import normalise
@@ -78,9 +78,8 @@ class CrossEncoderReranker:
         try:
             self._model: Any = CrossEncoder(place, device="cpu", local_files_only=Path(place).exists())
         except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UnknownModelError(
-                f"'{name}' cannot be loaded as a cross-encoder ({reason})",
+                f"'{name}' cannot be loaded as a cross-encoder ({reason_of(error)})",
                 remedy="give a folder with such a model, or the name of one on a model hub that can be reached",
             ) from error
         self._name = name

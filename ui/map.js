@@ -31,11 +31,12 @@ function build(root, data, state, tell) {
   root.append(map);
 
   let width = 0, height = 0, hover = -1, labels = [], frame = 0;
-  const x = (i) => MARGIN + ((data.x[i] / 1e4) * state.zoom - state.left) * (width - MARGIN - BUTTONS);
-  const y = (i) => MARGIN + ((data.y[i] / 1e4) * state.zoom - state.top) * (height - 2 * MARGIN);
+  const wide = () => width - MARGIN - BUTTONS, high = () => height - 2 * MARGIN; // what points have room in
+  const x = (i) => MARGIN + ((data.x[i] / 1e4) * state.zoom - state.left) * wide();
+  const y = (i) => MARGIN + ((data.y[i] / 1e4) * state.zoom - state.top) * high();
   const place = (label) => [
-    MARGIN + ((label.x / 1e4) * state.zoom - state.left) * (width - MARGIN - BUTTONS),
-    MARGIN + ((label.y / 1e4) * state.zoom - state.top) * (height - 2 * MARGIN),
+    MARGIN + ((label.x / 1e4) * state.zoom - state.left) * wide(),
+    MARGIN + ((label.y / 1e4) * state.zoom - state.top) * high(),
   ];
   const radius = () => (count > 1500 ? 2.6 : count > 300 ? 3.4 : 4.5) * Math.min(2.2, Math.sqrt(state.zoom));
 
@@ -158,7 +159,7 @@ function build(root, data, state, tell) {
   }
 
   function rescale(by, px = width / 2, py = height / 2) {
-    const before = state.zoom, u = (px - MARGIN) / (width - MARGIN - BUTTONS), v = (py - MARGIN) / (height - 2 * MARGIN);
+    const before = state.zoom, u = (px - MARGIN) / wide(), v = (py - MARGIN) / high();
     state.zoom = Math.min(MOST_ZOOM, Math.max(1, state.zoom * by));
     state.left = ((state.left + u) / before) * state.zoom - u;
     state.top = ((state.top + v) / before) * state.zoom - v;
@@ -185,8 +186,8 @@ function build(root, data, state, tell) {
       if (Math.hypot(px - held.px, py - held.py) > MOVED) held.moved = true;
       if (held.moved && state.zoom > 1) {
         canvas.setPointerCapture(event.pointerId);
-        state.left = held.left - (px - held.px) / (width - MARGIN - BUTTONS);
-        state.top = held.top - (py - held.py) / (height - 2 * MARGIN);
+        state.left = held.left - (px - held.px) / wide();
+        state.top = held.top - (py - held.py) / high();
         look(-1);
         limit();
       }
@@ -241,8 +242,8 @@ function build(root, data, state, tell) {
       state.at = step(ways[event.key]);
       const px = x(state.at), py = y(state.at);
       if (px < 0 || py < 0 || px > width || py > height) {
-        state.left += (px - width / 2) / (width - MARGIN - BUTTONS);
-        state.top += (py - height / 2) / (height - 2 * MARGIN);
+        state.left += (px - width / 2) / wide();
+        state.top += (py - height / 2) / high();
       }
       limit();
       hover = state.at;

@@ -85,7 +85,9 @@ def render(desk: Desk) -> None:
         result = _search(library, query, mode, filters, sort, rerank=rerank)
         beside = _search(library, query, "pubmed", filters, sort, forgiving=True) if both else None
         any_year = replace(filters, year_from=None, year_to=None)
-        all_years = result if any_year == filters else _search(library, query, mode, any_year, sort)
+        # They are counted only, whatever their order, so the model need not read once more.
+        unread = "none" if rerank == LIKELIHOOD else rerank
+        all_years = result if any_year == filters else _search(library, query, mode, any_year, sort, rerank=unread)
     st.session_state[FOUND] = tuple(hit.id for hit in result.hits)
     found = _articles(library, result)
     size = draw_filters(found, found if all_years is result else _articles(library, all_years))

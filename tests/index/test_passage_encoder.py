@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pubmed_rag.index import fast_model
-from pubmed_rag.index.passage_encoder import PassageEncoder, _batches
+from pubmed_rag.index.passage_encoder import PassageEncoder, of_like_length
 from tests.index.test_embedder import WORDS, make_bert, same_direction
 
 TEXTS = [" ".join(WORDS[(at * 7 + step) % len(WORDS)] for step in range(1 + at % 40)) for at in range(120)]
@@ -126,7 +126,7 @@ def test_padded_texts_go_to_the_attention_of_torch() -> None:
 
 def test_batches_hold_all_texts_once_and_no_more_than_fits() -> None:
     lengths = [5, 100, 3, 40, 41, 0, 100, 7]
-    found = list(_batches(lengths, 100))
+    found = list(of_like_length(lengths, 100))
     assert sorted(at for batch in found for at in batch) == list(range(len(lengths)))
     assert all(len(batch) == 1 or len(batch) * max(lengths[at] for at in batch) <= 100 for batch in found)
     assert [lengths[at] for batch in found for at in batch] == sorted(lengths)
